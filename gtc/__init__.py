@@ -1,0 +1,1 @@
+"""GlobalTaxCalc Analytics: settings and the `gtc` command."""

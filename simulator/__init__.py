@@ -1,0 +1,1 @@
+"""A synthetic GlobalTaxCalc with a known truth."""

@@ -1,0 +1,1 @@
+"""The warehouse: embedded ClickHouse, its client, the raw schema, the importer."""
