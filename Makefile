@@ -7,7 +7,7 @@ READY := .venv/.ready
 .PHONY: help setup demo test test-heavy up down status lint format bench docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.lock requirements/bootstrap.lock pyproject.toml deploy/setup.py
 	@$(PYTHON) deploy/setup.py

@@ -1,0 +1,14 @@
+"""`gtc up`."""
+
+from typing import Annotated
+
+import typer
+
+from gtc.commands.status import show
+from gtc.services import up
+from gtc.settings import load_settings
+
+
+def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+    """Start the services, wait until they answer, keep them up."""
+    show(up(load_settings()), as_json=json)

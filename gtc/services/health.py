@@ -1,0 +1,28 @@
+"""Is a service there, and who holds its port?"""
+
+import socket
+
+import psutil
+
+from gtc.settings import Settings
+from warehouse.client import WarehouseUnavailableError, connect
+
+
+def warehouse_answers(settings: Settings) -> bool:
+    """True when the warehouse at the configured address takes our password."""
+    try:
+        connect(settings, connect_timeout=2, send_receive_timeout=10).close()
+    except WarehouseUnavailableError:
+        return False
+    return True
+
+
+def holder_of_port(host: str, port: int) -> str:
+    """`name, pid 123` of the program that listens there, empty when nobody does."""
+    with socket.socket() as probe:
+        if probe.connect_ex((host, port)) != 0:
+            return ""
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+            return f"{psutil.Process(connection.pid).name()}, pid {connection.pid}"
+    return "program of another user"
