@@ -1,4 +1,4 @@
-"""`make lint`: every check that needs no running service. All run, then the failures are named; exit status 1 if any."""
+"""`make lint`: every check that needs no running service. All run, then failures are named; exit status 1 if any."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 
 #: Files whose long random-looking strings are hashes, not secrets.
-NOT_SECRET = r"requirements/.*\.lock$"
+HASH_FILES = r"requirements/.*\.lock$"
 
 #: dbt parses without a warehouse, but wants its variables.
 PARSE_ENVIRONMENT = {
@@ -31,7 +31,7 @@ CHECKS: dict[str, list[str]] = {
     "sql style": ["sqlfluff", "lint", "dbt_project", "--processes", "2", "--disable-progress-bar"],
     "dbt parses": ["dbt", "--quiet", "parse", "--no-partial-parse"],
     "dbt gates": ["python", "dbt_project/checks/gates.py", "var/lint/target/manifest.json"],
-    "secrets": ["detect-secrets-hook", "--exclude-files", NOT_SECRET],
+    "secrets": ["detect-secrets-hook", "--exclude-files", HASH_FILES],
 }
 
 

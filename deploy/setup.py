@@ -98,7 +98,9 @@ def write_env_file() -> None:
     target = ROOT / ".env"
     present = target.read_text() if target.exists() else ""
     known = {line.split("=")[0] for line in present.splitlines() if "=" in line and not line.startswith("#")}
-    missing = [with_secret(line) for line in (ROOT / ".env.example").read_text().splitlines() if name_of(line) not in known]
+    missing = [
+        with_secret(line) for line in (ROOT / ".env.example").read_text().splitlines() if name_of(line) not in known
+    ]
     if not present:
         write_private(target, "\n".join(missing) + "\n")
         say("wrote .env with random secrets")

@@ -31,8 +31,9 @@ def service_environment(settings: Settings) -> dict[str, str]:
 
 
 def make_settings(var_dir: Path, **overrides: object) -> Settings:
-    """Settings of a throw-away platform in `var_dir`."""
+    """Settings of a throw-away platform in `var_dir`, free of what the developer's own shell has set."""
     chosen = {
+        **{name: field.default for name, field in Settings.model_fields.items()},
         "_env_file": None,
         "gtc_var_dir": var_dir,
         "warehouse_host": "127.0.0.1",

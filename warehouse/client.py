@@ -33,13 +33,14 @@ def connect(settings: Settings, role: Role = "etl", **options: Any) -> Client:
     try:
         return clickhouse_connect.get_client(**{"autogenerate_session_id": False, **address, **options})
     except ClickHouseError as error:
-        raise WarehouseUnavailableError(_advice(settings, str(error))) from error
+        raise WarehouseUnavailableError(_advice(settings, role, str(error))) from error
 
 
-def _advice(settings: Settings, reason: str) -> str:
+def _advice(settings: Settings, role: Role, reason: str) -> str:
     address = f"{settings.warehouse_host}:{settings.warehouse_port}"
     if "AUTHENTICATION_FAILED" in reason or "Code: 516" in reason:
-        return f"the warehouse at {address} refused the password; compare WAREHOUSE_PASSWORD with `.env`"
+        name = "WAREHOUSE_READER_PASSWORD" if role == "reader" else "WAREHOUSE_PASSWORD"
+        return f"the warehouse at {address} refused the password; compare {name} with `.env`"
     if "UNKNOWN_DATABASE" in reason:
         return f"the warehouse at {address} has no such database: {reason.splitlines()[0]}"
     return f"the warehouse at {address} does not answer; run `make up`, or set WAREHOUSE_HOST and WAREHOUSE_PORT"

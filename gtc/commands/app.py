@@ -41,9 +41,9 @@ for name, function in COMMANDS.items():
     app.command(name)(function)
 
 #: dbt reads its own options, so none of them is parsed here.
-app.command("dbt", context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []})(
-    dbt.command
-)
+app.command(
+    "dbt", context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+)(dbt.command)
 
 
 def main() -> None:

@@ -19,7 +19,9 @@ def command(
     sql: Annotated[str, typer.Argument(help="The query, or `-` to read it from standard input.")],
     format: Annotated[
         str | None,
-        typer.Option("--format", "-f", help="Any ClickHouse format.  [default: a table on a terminal, else TSVWithNames]"),
+        typer.Option(
+            "--format", "-f", help="Any ClickHouse format.  [default: a table on a terminal, else TSVWithNames]"
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format JSON.")] = False,
     user: Annotated[str, typer.Option("--as", help="`reader` or `etl`; only etl may write.")] = "reader",

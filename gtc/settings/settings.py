@@ -46,13 +46,16 @@ class Settings(BaseSettings):
     warehouse_reader_user: str = "reader"
     warehouse_reader_password: SecretStr = SecretStr("")
     warehouse_embedded: bool = Field(True, description="serve the embedded engine; false for a real ClickHouse")
+    warehouse_cluster: str = Field("", description="name of the cluster, when the warehouse is one")
 
     @model_validator(mode="after")
     def _embedded_and_open_needs_secrets(self) -> "Settings":
         unset = not (self.warehouse_password.get_secret_value() and self.warehouse_reader_password.get_secret_value())
         if self.warehouse_embedded and self.warehouse_host not in _LOOPBACK and unset:
-            raise ValueError("WAREHOUSE_HOST is not a loopback address, so WAREHOUSE_PASSWORD and "
-                             "WAREHOUSE_READER_PASSWORD must be set; run `make setup` to create them")
+            raise ValueError(
+                "WAREHOUSE_HOST is not a loopback address, so WAREHOUSE_PASSWORD and "
+                "WAREHOUSE_READER_PASSWORD must be set; run `make setup` to create them"
+            )
         return self
 
     @property
@@ -84,5 +87,7 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"{str(fault['loc'][0]).upper() + ': ' if fault['loc'] else ''}{fault['msg']}" for fault in error.errors()]
+        lines = [
+            f"{str(fault['loc'][0]).upper() + ': ' if fault['loc'] else ''}{fault['msg']}" for fault in error.errors()
+        ]
         raise SettingsError("; ".join(lines)) from None

@@ -1,0 +1,100 @@
+"""`gtc up`, `down`, `status`: real supervisord, real warehouse, on a free port in a temporary directory."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import make_settings, service_environment
+
+from gtc.settings import Settings
+
+GTC = str(Path(sys.executable).with_name("gtc"))
+
+
+def gtc(settings: Settings, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [GTC, *arguments], env=service_environment(settings), capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of services that do not run yet; whatever a test starts is stopped."""
+    settings = make_settings(tmp_path / "var")
+    yield settings
+    gtc(settings, "down")
+
+
+def warehouse_pid(settings: Settings) -> int:
+    """The process that supervisord keeps up, from its own mouth."""
+    detail = json.loads(gtc(settings, "status", "--json").stdout)[0]["detail"]
+    return int(detail.split("pid ")[1].split(",")[0])
+
+
+def test_up_serves_and_down_leaves_nothing_behind(stopped: Settings) -> None:
+    started = gtc(stopped, "up")
+    assert started.returncode == 0, started.stderr
+    assert "running" in started.stdout
+    pid = warehouse_pid(stopped)
+    assert gtc(stopped, "query", "select 6 * 7", "--format", "TSV").stdout == "42\n"
+    assert gtc(stopped, "down").returncode == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert gtc(stopped, "status").returncode == 1
+
+
+def test_up_twice_keeps_the_same_process(stopped: Settings) -> None:
+    gtc(stopped, "up")
+    pid = warehouse_pid(stopped)
+    assert gtc(stopped, "up").returncode == 0
+    assert warehouse_pid(stopped) == pid
+
+
+def test_a_killed_warehouse_comes_back_by_itself_with_its_data(stopped: Settings) -> None:
+    gtc(stopped, "up")
+    for statement in (
+        "create database kept",
+        "create table kept.t (n Int32) order by n",
+        "insert into kept.t values (7)",
+    ):
+        assert gtc(stopped, "query", "--as", "etl", statement).returncode == 0
+    pid = warehouse_pid(stopped)
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while gtc(stopped, "status").returncode != 0:
+        assert time.monotonic() < deadline, "supervisord did not start the warehouse again"
+    assert warehouse_pid(stopped) != pid
+    assert gtc(stopped, "query", "select n from kept.t", "-f", "TSV").stdout == "7\n"
+
+
+def test_a_taken_port_is_one_line_that_names_the_holder(stopped: Settings) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", stopped.warehouse_port))
+        other.listen()
+        refused = gtc(stopped, "up")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: port already in use: {stopped.warehouse_port} (")
+    assert f"pid {os.getpid()}" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_commands_without_a_warehouse_say_what_to_run(stopped: Settings) -> None:
+    asked = gtc(stopped, "query", "select 1")
+    assert asked.returncode == 1
+    assert "run `make up`" in asked.stderr
+    assert asked.stderr.count("\n") == 1
+
+
+def test_changed_passwords_ask_for_a_restart(stopped: Settings) -> None:
+    gtc(stopped, "up")
+    changed = make_settings(stopped.gtc_var_dir, warehouse_port=stopped.warehouse_port)
+    refused = gtc(changed, "up")
+    assert refused.returncode == 1
+    assert "make down" in refused.stderr
