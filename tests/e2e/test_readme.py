@@ -1,0 +1,101 @@
+"""The README, word by word: every command in it runs in a fresh clone.
+
+`make test` is left out where it stands, since this test is a part of it; and the address of the real ClickHouse,
+which nobody here has, becomes that of a second embedded one that the platform does not supervise.
+"""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import make_settings, service_environment, wait_until_up
+
+from gtc.settings import PROJECT_ROOT, Settings
+
+README = (PROJECT_ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def block_with(words: str) -> str:
+    found = [block for block in BLOCKS if words in block]
+    assert len(found) == 1, f"{len(found)} blocks of the README contain: {words}"
+    return str(found[0])
+
+
+@pytest.fixture(scope="module")
+def demo_output(shell) -> str:
+    """The first block, as a newcomer runs it."""
+    return str(shell(block_with("make demo").replace("make test\n", "")).stdout)
+
+
+@pytest.fixture
+def foreign_clickhouse(tmp_path: Path) -> Iterator[Settings]:
+    """A ClickHouse that answers at an address and that `gtc up` did not start."""
+    settings = make_settings(tmp_path)
+    process = subprocess.Popen([sys.executable, "-m", "warehouse.server"], env=service_environment(settings))
+    wait_until_up(settings, process)
+    yield settings
+    process.terminate()
+    process.wait(30)
+
+
+def mart_hashes(shell) -> str:
+    """Rows and content of every table that the demo fills, by database and table."""
+    tables = shell(
+        '.venv/bin/gtc query -f TSV "select database, name from system.tables where database not in '
+        "('system', 'default') and engine not like '%View' and lower(database) <> 'information_schema' order by all\""
+    ).stdout
+    hashes = [
+        shell(f'.venv/bin/gtc query -f TSV "select count(), groupBitXor(cityHash64(*)) from `{name}`.`{table}`"').stdout
+        for name, table in (line.split("\t") for line in tables.splitlines())
+    ]
+    return tables + "".join(hashes)
+
+
+def test_the_demo_prints_figures_of_each_data_set_and_what_to_open_next(demo_output: str) -> None:
+    for words in ("globaltaxcalc", "net revenue", "gtc query", "make down"):
+        assert words in demo_output.lower() or words in demo_output, words
+
+
+def test_the_demo_run_twice_skips_what_is_done_and_changes_nothing(demo_output: str, shell) -> None:
+    before = mart_hashes(shell)
+    again = shell("make demo")
+    assert "already" in again.stdout + again.stderr
+    assert mart_hashes(shell) == before
+
+
+@pytest.mark.parametrize("words", ["make status", "source .venv/bin/activate", "gtc import --help"])
+def test_the_commands_of_a_block_work(demo_output: str, shell, words: str) -> None:
+    assert shell(block_with(words)).stdout
+
+
+def test_a_real_clickhouse_is_a_change_of_address(demo_output: str, shell, fresh_clone, foreign_clickhouse) -> None:
+    (fresh_clone / "secret-of-etl").write_text(foreign_clickhouse.warehouse_password.get_secret_value())
+    (fresh_clone / "secret-of-reader").write_text(foreign_clickhouse.warehouse_reader_password.get_secret_value())
+    block = block_with("clickhouse.example.com")
+    for theirs, ours in (
+        ("clickhouse.example.com", foreign_clickhouse.warehouse_host),
+        ("8443", str(foreign_clickhouse.warehouse_port)),
+        ("WAREHOUSE_SECURE=true", "WAREHOUSE_SECURE=false"),
+    ):
+        assert theirs in block
+        block = block.replace(theirs, ours)
+    assert shell(block).stdout
+
+
+def test_every_block_is_executed_by_a_test_above() -> None:
+    covered = ("make demo", "make status", "source .venv/bin/activate", "gtc import --help", "clickhouse.example.com")
+    assert [block for block in BLOCKS if not any(words in block for words in covered)] == []
+
+
+def test_every_command_is_in_the_readme_and_has_help() -> None:
+    from typer.main import get_command
+
+    from gtc.commands import app
+
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert command.help, f"gtc {name} has no help"
+        assert f"gtc {name}" in README or f"make {name}" in README, f"gtc {name} is not in the README"
