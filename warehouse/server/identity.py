@@ -38,5 +38,9 @@ class Identity:
 
     @property
     def mark(self) -> str:
-        """The mark as JSON: q = query id, u = user, a = may see other users' rows, n = number of the run."""
-        return json.dumps({"q": self.query_id, "u": self.user, "a": int(self.sees_all), "n": self.run})
+        """The mark as JSON: q = query id, u = user, a = may see other users' rows, n = number of the run.
+
+        `&` is written as an escape, since it would end the setting in the engine's connection string.
+        """
+        fields = {"q": self.query_id, "u": self.user, "a": int(self.sees_all), "n": self.run}
+        return json.dumps(fields).replace("&", "\\u0026")

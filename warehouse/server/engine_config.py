@@ -1,0 +1,86 @@
+"""The engine's configuration: log tables with a time to live, the default profile, a one-node cluster, backups."""
+
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from warehouse.server.identity import ENGINE_LOG_PREFIX
+
+#: Log tables that the engine writes, with what else each is told. Names as on a server.
+LOGS: dict[str, str] = {
+    "query_log": "",
+    "query_thread_log": "",
+    "query_views_log": "",
+    "part_log": "",
+    "text_log": "<level>information</level>",
+    "metric_log": "<collect_interval_milliseconds>10000</collect_interval_milliseconds>",
+    "error_log": "<collect_interval_milliseconds>10000</collect_interval_milliseconds>",
+    "asynchronous_insert_log": "",
+    "asynchronous_metric_log": "",
+    "processors_profile_log": "",
+    "session_log": "",
+    "backup_log": "",
+    "crash_log": "",
+}
+
+_LOG = """\
+  <{name}>
+    <database>system</database>
+    <table>{prefix}{name}</table>
+    <partition_by>toYYYYMM(event_date)</partition_by>
+    <ttl>event_date + INTERVAL 7 DAY DELETE</ttl>
+    <flush_interval_milliseconds>2000</flush_interval_milliseconds>
+    {more}
+  </{name}>
+"""
+
+#: `log_queries` is 0 so that this layer's own SETs stay out of the log; each client query switches it on.
+#: The other settings bring back the defaults of a server.
+_USERS = """\
+<clickhouse>
+  <profiles>
+    <default>
+      <log_queries>0</log_queries>
+      <implicit_select>0</implicit_select>
+      <allow_introspection_functions>0</allow_introspection_functions>
+      <storage_file_read_method>pread</storage_file_read_method>
+    </default>
+  </profiles>
+  <users>
+    <default>
+      <password></password>
+      <profile>default</profile>
+      <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
+    </default>
+  </users>
+</clickhouse>
+"""
+
+_CONFIG = """\
+<clickhouse>
+  <users_config>{users}</users_config>
+  <backups>
+    <allowed_path>{backups}</allowed_path>
+  </backups>
+  <remote_servers>
+    <default>
+      <shard><replica><host>localhost</host><port>9000</port></replica></shard>
+    </default>
+  </remote_servers>
+{logs}</clickhouse>
+"""
+
+
+def write_engine_config(directory: Path) -> Path:
+    """Write the configuration files below `directory`; return the one that the engine reads."""
+    home = directory / "config"
+    backups = directory / "backups"
+    home.mkdir(parents=True, exist_ok=True)
+    backups.mkdir(exist_ok=True)
+    users = home / "users.xml"
+    users.write_text(_USERS, encoding="utf-8")
+    logs = "".join(_LOG.format(name=name, prefix=ENGINE_LOG_PREFIX, more=more) for name, more in LOGS.items())
+    config = home / "engine.xml"
+    config.write_text(
+        _CONFIG.format(users=escape(str(users)), backups=escape(str(backups)), logs=logs), encoding="utf-8"
+    )
+    return config
