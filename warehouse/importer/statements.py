@@ -1,0 +1,239 @@
+"""The SQL of one load: text comes in, is read as typed columns, computed into raw columns, checked and inserted."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from warehouse.importer import conversions
+from warehouse.importer.conversions import Formats, literal
+from warehouse.importer.errors import MappingError
+from warehouse.importer.mapping import Mapping, nearest
+
+#: Columns that the loader fills itself.
+OWN_COLUMNS = ("load_id",)
+
+_KINDS = {
+    "Int64": "a whole number",
+    "Float64": "a number",
+    "Float32": "a number",
+    "UUID": "a UUID",
+    "Date": "a date",
+    "Date32": "a date",
+    "Map": "a JSON object",
+}
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    """A column of the raw table; `default` is empty when a row must bring a value."""
+
+    name: str
+    type: str
+    default: str
+
+    @property
+    def plain_type(self) -> str:
+        """The type without LowCardinality and Nullable."""
+        return plain(self.type)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which a row may not fit, and what to tell about it."""
+
+    column: str
+    expected: str
+
+
+def plain(engine_type: str) -> str:
+    """The type without LowCardinality and Nullable; every map counts as a map of texts."""
+    inner = re.fullmatch(r"(?:LowCardinality|Nullable)\((.*)\)", engine_type)
+    if inner:
+        return plain(inner[1])
+    return "Map" if engine_type.startswith("Map(") else engine_type
+
+
+def quoted(name: str) -> str:
+    """An identifier in backquotes."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+class Statements:
+    """Builds the statements of a load. The file's columns arrive in `_line, _c1, _c2, …` of the text table."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        target: Sequence[TargetColumn],
+        file: Sequence[tuple[str, str]],
+        defaults: dict[str, str],
+    ) -> None:
+        """`file`: name and engine type of its columns; `defaults`: SQL for raw columns that the mapping leaves out."""
+        self.mapping = mapping
+        self.file = list(file)
+        self.expressions = _expressions(mapping, target, [name for name, _ in file], defaults)
+        self.target = {column.name: column for column in target}
+        self.faults: list[Fault] = []
+        self._given: list[str] = []
+        self._checks: list[str] = []
+        self._typed = self._typed_columns()
+        self._values: dict[str, str] = {}
+
+    def probe(self, text_table: str, columns: Sequence[str]) -> str:
+        """A query that computes nothing and has the types of the expressions of `columns`."""
+        return f"describe table ({self._evaluated(text_table, columns)})"
+
+    def settle(self, types: dict[str, str]) -> None:
+        """Fix how each expression, whose engine type is now known, becomes its raw column. Raises MappingError."""
+        for name in self.expressions:
+            column, value = self.target[name], quoted(f"raw:{name}")
+            try:
+                self._settle_column(column, value, plain(types[name]))
+            except MappingError as error:
+                raise MappingError(f"{self.mapping.name}: column `{name}`: {error}") from None
+
+    def _settle_column(self, column: TargetColumn, value: str, found: str) -> None:
+        wanted, formats = column.plain_type, self.mapping.formats()
+        expected = _expected(wanted, formats)
+        if wanted == "Map":
+            self._settle_map(column, value, found)
+            return
+        converted = conversions.from_value(value, found, wanted, formats)
+        nothing = f"isNull({conversions.given(value, formats)})" if found == "String" else f"isNull({value})"
+        if wanted != "String":
+            self._check(column.name, f"isNull({converted}) and not {nothing}", expected, value)
+        if column.name in self.mapping.required or not column.default:
+            self._check(column.name, nothing, "missing", "''")
+            self._values[column.name] = f"assumeNotNull({converted})"
+        else:
+            self._values[column.name] = f"ifNull({converted}, {column.default})"
+
+    def _settle_map(self, column: TargetColumn, value: str, found: str) -> None:
+        if found == "Map":
+            self._values[column.name] = f"CAST({value}, 'Map(String, String)')"
+        elif found == "String":
+            nothing = f"isNull({conversions.given(value, self.mapping.formats())})"
+            bad = f"not {nothing} and not {conversions.is_map_text(value)}"
+            self._check(column.name, bad, _KINDS["Map"], value)
+            self._values[column.name] = conversions.map_from_text(value)
+        else:
+            raise MappingError(f"{found} cannot become {column.type}; build a map(…) in the expression")
+
+    def find_faults(self, text_table: str, lines: tuple[int, int]) -> str:
+        """Line, number of the fault and the value that does not fit, of every row between two lines that has one."""
+        shown = ", ".join(
+            f"_fault = {number}, ifNull(toString({text}), '')" for number, text in enumerate(self._given, 1)
+        )
+        given = f"multiIf({shown}, '')" if shown else "''"
+        return (
+            f"select _line, _fault, {given} from ({self._checked(text_table, lines)}) where _fault != 0 order by _line"
+        )
+
+    def value(self, text_table: str, column: str, lines: tuple[int, int]) -> str:
+        """A query that computes nothing but one expression, to see whether it fails."""
+        return self._evaluated(text_table, [column], f"_line between {lines[0]} and {lines[1]}")
+
+    def insert(self, rows_table: str, text_table: str, lines: tuple[int, int], load_id: str) -> str:
+        """Insert the rows between two lines that have no fault."""
+        names = ", ".join(quoted(name) for name in (*self._values, "load_id"))
+        values = ", ".join((*self._values.values(), f"toUUID('{load_id}')"))
+        rows = self._checked(text_table, lines)
+        return f"insert into {rows_table} ({names}) select {values} from ({rows}) where _fault = 0"
+
+    def _checked(self, text_table: str, lines: tuple[int, int]) -> str:
+        first = f"_line between {lines[0]} and {lines[1]}"
+        conditions = ", ".join(f"{check}, {number}" for number, check in enumerate(self._checks, 1))
+        fault = f"multiIf({conditions}, 0)" if conditions else "0"
+        return f"select *, {fault} as _fault from ({self._evaluated(text_table, list(self.expressions), first)})"
+
+    def _evaluated(self, text_table: str, columns: Sequence[str], where: str = "1") -> str:
+        lookups = "".join(
+            f"(key -> transform(key, [{', '.join(map(literal, entries))}], "
+            f"[{', '.join(map(literal, entries.values()))}], NULL)) as {name}, "
+            for name, entries in self.mapping.lookups.items()
+        )
+        values = ", ".join(f"({self.expressions[name]}) as {quoted(f'raw:{name}')}" for name in columns)
+        cells = [f"_c{index}" for index in range(1, len(self.file) + 1)]
+        declared = [f"{quoted(name)} as {quoted(f'file:{name}')}" for name in self.mapping.types]
+        with_lookups = f"with {lookups.removesuffix(', ')} " if lookups else ""
+        typed = f"select _line, {', '.join(cells)}, {self._typed} from {text_table} where {where}"
+        return f"{with_lookups}select {', '.join(('_line', *cells, *declared))}, {values} from ({typed})"
+
+    def _typed_columns(self) -> str:
+        parts = []
+        for index, (name, found) in enumerate(self.file, 1):
+            cell, declared = f"_c{index}", self.mapping.types.get(name)
+            formats = self.mapping.formats(name)
+            if found == "String" and self.mapping.file.nulls:
+                listed = ", ".join(map(literal, self.mapping.file.nulls))
+                cell = f"if({cell} in ({listed}), NULL, {cell})"
+            value = cell
+            if declared:
+                value = self._declared(name, cell, found, declared.engine_type, formats)
+            parts.append(f"{value} as {quoted(name)}")
+        return ", ".join(parts)
+
+    def _declared(self, name: str, cell: str, found: str, wanted: str, formats: Formats) -> str:
+        try:
+            value = conversions.from_value(cell, found, wanted, formats)
+        except MappingError as error:
+            raise MappingError(f"{self.mapping.name}: types of `{name}`: {error}") from None
+        nothing = f"isNull({conversions.given(cell, formats)})" if found == "String" else f"isNull({cell})"
+        if wanted != "String":
+            self._check(name, f"isNull({quoted(f'file:{name}')}) and not {nothing}", _expected(wanted, formats), cell)
+        return value
+
+    def _check(self, column: str, condition: str, expected: str, given: str) -> None:
+        self.faults.append(Fault(column, expected))
+        self._checks.append(condition)
+        self._given.append(given)
+
+
+def _expressions(
+    mapping: Mapping, target: Sequence[TargetColumn], file: Sequence[str], defaults: dict[str, str]
+) -> dict[str, str]:
+    """Raw column → SQL, from `columns`, `constants` and, for columns that stand in neither, `defaults`."""
+    known = [column.name for column in target if column.name not in OWN_COLUMNS]
+    for name in mapping.types:
+        if name not in file:
+            raise MappingError(f"{mapping.name}: types: the file has no column `{name}`{nearest(name, list(file))}")
+    if mapping.columns == "same_names":
+        chosen = {name: quoted(name) for name in known if name in file}
+    else:
+        chosen = dict(mapping.columns)
+    chosen |= {name: _constant(value) for name, value in mapping.constants.items()}
+    for name in (*chosen, *mapping.required):
+        if name not in known:
+            raise MappingError(f"{mapping.name}: table {mapping.table} has no column `{name}`{nearest(name, known)}")
+    chosen = {**{name: sql for name, sql in defaults.items() if name in known}, **chosen}
+    for column in target:
+        if not column.default and column.name not in chosen and column.name not in OWN_COLUMNS:
+            raise MappingError(
+                f"{mapping.name}: column `{column.name}` of {mapping.table} needs an expression or a constant"
+            )
+    return chosen
+
+
+def _constant(value: str | int | float) -> str:
+    return literal(value) if isinstance(value, str) else str(value)
+
+
+def _expected(wanted: str, formats: Formats) -> str:
+    decimal = re.fullmatch(r"Decimal\((\d+), (\d+)\)", wanted)
+    if decimal:
+        digits, scale = int(decimal[1]), int(decimal[2])
+        return f"a number with at most {scale} decimal places and {digits - scale} digits before them"
+    if wanted.startswith("DateTime64"):
+        form = "" if formats.timestamps == "iso" else f" written as {formats.timestamps}"
+        zone = "" if formats.time_zone == "UTC" else f" that the clock of {formats.time_zone} showed"
+        return f"a time from 1900 to 2299{form}{zone}"
+    if wanted == "Date":
+        return "a date from 1970-01-01 to 2149-06-06" + (
+            "" if formats.dates == "iso" else f" written as {formats.dates}"
+        )
+    whole = re.fullmatch(r"(U?)Int(\d+)", wanted)
+    if whole:
+        bits = int(whole[2])
+        low, high = (0, 2**bits - 1) if whole[1] else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        return f"a whole number from {low} to {high}"
+    return _KINDS.get(wanted, wanted)
