@@ -1,0 +1,35 @@
+{{ config(order_by='(person_id, event_at, event_id)', partition_by='toYYYYMM(event_at)') }}
+
+with
+events as (
+    select * from {{ ref('stg_user_events') }}
+    where (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
+),
+
+identities as (
+    select
+        anonymous_id,
+        user_id
+    from {{ ref('user_identities') }}
+    where not is_conflict
+)
+
+select
+    -- ids
+    events.event_id as event_id,
+    {{ person_id('events', 'identities') }} as person_id,
+    -- strings
+    events.event_name as event_name,
+    events.page_path as page_path,
+    events.country as country,
+    events.device_type as device_type,
+    events.utm_source as utm_source,
+    events.utm_medium as utm_medium,
+    events.utm_campaign as utm_campaign,
+    events.referrer_host as referrer_host,
+    -- dates
+    events.event_date as event_date,
+    -- timestamps
+    events.event_at as event_at
+from events
+left join identities on events.anonymous_id = identities.anonymous_id

@@ -1,0 +1,60 @@
+{{ config(order_by='(customer_id, event_at, event_id)') }}
+
+with
+money_events as (
+    select * from {{ ref('stg_revenue_events') }}
+    where event_type in ('charge', 'refund', 'adjustment') and {{ until_as_of_date('event_date') }}
+),
+
+identities as (
+    select
+        anonymous_id,
+        user_id
+    from {{ ref('user_identities') }}
+    where not is_conflict
+),
+
+rates as (
+    select
+        currency,
+        valid_from,
+        rate
+    from {{ ref('exchange_rates') }}
+    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+),
+
+rated as (
+    select
+        money_events.event_id as event_id,
+        money_events.user_id as user_id,
+        money_events.anonymous_id as anonymous_id,
+        money_events.order_id as order_id,
+        money_events.event_type as event_type,
+        money_events.currency as currency,
+        money_events.amount as amount,
+        money_events.event_date as event_date,
+        money_events.event_at as event_at,
+        if(money_events.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate
+    from money_events
+    asof left join rates
+        on money_events.currency = rates.currency and money_events.event_date >= rates.valid_from
+)
+
+select
+    -- ids
+    rated.event_id as event_id,
+    coalesce(nullIf(rated.user_id, ''), identities.user_id, '') as customer_id,
+    if(rated.order_id = '', toString(rated.event_id), rated.order_id) as order_id,
+    -- strings
+    rated.event_type as event_type,
+    rated.currency as currency,
+    -- numbers
+    rated.amount as amount,
+    rated.exchange_rate as exchange_rate,
+    toDecimal128(rated.amount, 4) * rated.exchange_rate as reporting_amount,
+    -- dates
+    rated.event_date as revenue_date,
+    -- timestamps
+    rated.event_at as event_at
+from rated
+left join identities on rated.anonymous_id = identities.anonymous_id

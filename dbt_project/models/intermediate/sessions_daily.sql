@@ -1,0 +1,10 @@
+{{ config(order_by='day') }}
+
+select
+    -- numbers
+    count() as sessions,
+    countIf(is_bounce) as bounced_sessions,
+    -- dates
+    session_date as day
+from {{ ref('sessions') }}
+group by day

@@ -1,0 +1,20 @@
+with
+{{ each_event_once(source('raw', 'competitor_features')) }}
+select
+    -- ids
+    event_id,
+    load_id,
+    -- strings
+    competitor,
+    plan,
+    feature,
+    value,
+    source_url,
+    evidence,
+    source,
+    -- dates
+    {{ reporting_date('event_at') }} as event_date,
+    -- timestamps
+    event_at,
+    received_at
+from deduplicated

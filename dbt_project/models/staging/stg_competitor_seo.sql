@@ -1,0 +1,22 @@
+with
+{{ each_event_once(source('raw', 'competitor_seo')) }}
+select
+    -- ids
+    event_id,
+    load_id,
+    -- strings
+    competitor,
+    country,
+    metric,
+    keyword,
+    text_value,
+    source_url,
+    source,
+    -- numbers
+    numeric_value,
+    -- dates
+    {{ reporting_date('event_at') }} as event_date,
+    -- timestamps
+    event_at,
+    received_at
+from deduplicated

@@ -1,0 +1,20 @@
+with
+{{ each_event_once(source('raw', 'system_metrics')) }}
+select
+    -- ids
+    event_id,
+    load_id,
+    -- strings
+    host,
+    service,
+    metric,
+    unit,
+    source,
+    -- numbers
+    value,
+    -- dates
+    {{ reporting_date('event_at') }} as event_date,
+    -- timestamps
+    event_at,
+    received_at
+from deduplicated
