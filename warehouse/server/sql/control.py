@@ -1,15 +1,16 @@
 """Translates the query ids that clients know into those of the engine, in KILL QUERY and system.processes.
 
-The engine gives each query an id of its own; the server keeps the client's id and name in the setting `log_comment`,
-as JSON: `{"q": query id, "u": user, "c": the client's own comment}`.
+The engine gives each query an id of its own; the server keeps the client's id and name in the mark (`identity.py`),
+as JSON: `{"q": query id, "u": user, …}`.
 """
 
+from warehouse.server.identity import MARK_OF_ROW
 from warehouse.server.sql.access import Access
 from warehouse.server.sql.parsing import parse
 from warehouse.server.sql.statement import Kind, Statement
 from warehouse.server.sql.tokens import Token, TokenKind
 
-_COMMENT = b"Settings['log_comment']"
+_COMMENT = MARK_OF_ROW.encode()
 _QUERY_ID = b"if(JSONHas(" + _COMMENT + b", 'q'), JSONExtractString(" + _COMMENT + b", 'q'), query_id)"
 _USER = b"if(JSONHas(" + _COMMENT + b", 'u'), JSONExtractString(" + _COMMENT + b", 'u'), user)"
 _COLUMNS = {b"query_id": _QUERY_ID, b"initial_query_id": _QUERY_ID, b"user": _USER, b"initial_user": _USER}
