@@ -1,0 +1,81 @@
+"""The figures that the demo prints, read from the marts: `headline_kpis`."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from clickhouse_connect.driver.client import Client
+
+from gtc.settings import Dataset
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure of one data set. `value` is None where the data set has nothing to compute it from."""
+
+    dataset: str
+    kpi: str
+    value: int | float | Decimal | str | date | None
+    unit: str
+    period: str
+
+
+def headline_kpis(client: Client, dataset: Dataset) -> list[Headline]:
+    """The newest finished day and the last 30 finished days of `kpi_daily`, and the customers of `rfm`.
+
+    Empty when the marts are empty. Money is in the reporting currency of the data set.
+    """
+    newest = _newest_finished_day(client, dataset)
+    if newest is None:
+        return []
+    return [*_day(client, dataset, newest), *_thirty_days(client, dataset, newest), *_customers(client, dataset)]
+
+
+def _newest_finished_day(client: Client, dataset: Dataset) -> date | None:
+    found = client.query(
+        f"select maxOrNull(kpi_date) from {dataset.schema}.kpi_daily where not is_partial"
+    ).result_rows[0][0]
+    return found if isinstance(found, date) else None
+
+
+def _day(client: Client, dataset: Dataset, day: date) -> list[Headline]:
+    names = {"dau": "people", "wau": "people", "mau": "people", "dau_mau_ratio": "ratio", "sessions": "sessions"}
+    row = client.query(
+        f"select {', '.join(names)} from {dataset.schema}.kpi_daily where kpi_date = {{day:Date}}",
+        parameters={"day": day},
+    ).result_rows[0]
+    return [Headline(dataset.name, name, value, names[name], str(day)) for name, value in zip(names, row, strict=True)]
+
+
+def _thirty_days(client: Client, dataset: Dataset, last: date) -> list[Headline]:
+    """Additive figures are summed; the average order value is the sum of money over the sum of orders."""
+    row = client.query(
+        f"""
+        select
+            any(reporting_currency) as currency,
+            sum(sign_ups) as sign_ups,
+            sum(conversions) as conversions,
+            sum(orders) as orders,
+            sum(gross_revenue) as gross_revenue,
+            sum(refunds) as refunds,
+            sum(net_revenue) as net_revenue,
+            if(orders = 0, null, round(divideDecimal(gross_revenue, toDecimal256(greatest(orders, 1), 0), 12), 2))
+                as aov
+        from {dataset.schema}.kpi_daily
+        where kpi_date > {{last:Date}} - 30 and kpi_date <= {{last:Date}}""",
+        parameters={"last": last},
+    )
+    currency, *values = row.result_rows[0]
+    units = {"sign_ups": "people", "conversions": "people", "orders": "orders"}
+    named = zip(row.column_names[1:], values, strict=True)
+    period = f"30 days to {last}"
+    return [Headline(dataset.name, name, value, units.get(name, str(currency)), period) for name, value in named]
+
+
+def _customers(client: Client, dataset: Dataset) -> list[Headline]:
+    total, champions, as_of = client.query(
+        f"select count(), countIf(segment = 'champion'), maxOrNull(as_of_date) from {dataset.schema}.rfm"
+    ).result_rows[0]
+    period = f"to {as_of}" if as_of else "no orders yet"
+    counts = {"customers": total, "champions": champions}
+    return [Headline(dataset.name, name, count, "people", period) for name, count in counts.items()]
