@@ -1,0 +1,107 @@
+"""The simulation's lines in load_log: whether it may run, and what it left behind."""
+
+import json
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from clickhouse_connect.driver.client import Client
+
+from gtc.settings import Dataset
+from simulator.cells import SOURCE
+from simulator.order import Order
+
+#: Raw tables that a simulation fills; all rows carry its load_id.
+FILLED = (
+    "user_events",
+    "calculator_usage",
+    "revenue_events",
+    "experiment_exposures",
+    "performance_metrics",
+    "marketing_spend",
+    "system_metrics",
+    "competitor_pricing",
+    "competitor_features",
+    "competitor_seo",
+    "market_trends",
+    "load_rejects",
+)
+
+
+class OtherSimulationError(Exception):
+    """The data set holds another simulation already; the text says what to do."""
+
+
+class Load(NamedTuple):
+    """A simulation that the data set knows."""
+
+    load_id: uuid.UUID
+    content_hash: str
+    status: str
+    started_at: datetime
+
+
+def known_loads(client: Client, dataset: Dataset) -> list[Load]:
+    """Simulations that were begun in this data set."""
+    rows = client.query(
+        f"select load_id, content_hash, status, started_at from {dataset.raw_database}.load_log final "
+        f"where source = '{SOURCE}' and target_table = '*' order by started_at"
+    ).result_rows
+    return [
+        Load(uuid.UUID(str(load_id)), str(digest), str(status), started) for load_id, digest, status, started in rows
+    ]
+
+
+def refuse_others(order: Order, dataset: Dataset, loads: list[Load]) -> None:
+    """Raise OtherSimulationError unless all loads are of this order."""
+    others = [load for load in loads if load.load_id != order.load_id]
+    if others:
+        raise OtherSimulationError(
+            f"the data set {dataset.name} holds another simulation (load {others[0].load_id}, {others[0].status}): "
+            "choose an empty one with --dataset NAME, or drop the old one with --replace"
+        )
+
+
+def remove(client: Client, dataset: Dataset, loads: list[Load]) -> None:
+    """Delete all rows of these loads, finished or not, and their lines in load_log."""
+    if not loads:
+        return
+    names = ", ".join(f"'{load.load_id}'" for load in loads)
+    for table in (*FILLED, "load_log"):
+        statement = f"alter table {dataset.raw_database}.{table} delete where load_id in ({names})"
+        client.command(statement, settings={"mutations_sync": 2})
+
+
+def note(
+    client: Client,
+    dataset: Dataset,
+    order: Order,
+    status: str,
+    started: datetime,
+    rows: dict[str, int] | None = None,
+    details: str = "",
+) -> None:
+    """Write the newest state of this order's load; `rows` counts deliveries by table."""
+    counts = rows or {}
+    rejected = counts.get("load_rejects", 0)
+    line: dict[str, Any] = {
+        "load_id": order.load_id,
+        "target_table": "*",
+        "source": SOURCE,
+        "content_hash": order.content_hash,
+        "status": status,
+        "rows_read": sum(counts.values()),
+        "rows_loaded": sum(counts.values()) - rejected,
+        "rows_rejected": rejected,
+        "details": details or json.dumps(counts),
+        "started_at": started,
+        "logged_at": datetime.now(UTC),
+    }
+    client.insert("load_log", [list(line.values())], column_names=list(line), database=dataset.raw_database)
+
+
+def note_failure(client: Client, dataset: Dataset, order: Order, started: datetime, error: BaseException) -> None:
+    """Write down why a load ended early, if the warehouse still answers; the first error is what counts."""
+    with suppress(Exception):
+        note(client, dataset, order, "failed", started, details=f"{type(error).__name__}: {error}"[:2000])
