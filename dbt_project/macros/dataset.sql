@@ -13,5 +13,6 @@
 {#- One entry of the variable `datasets`, for this data set: `time_zone` or `reporting_currency`. -#}
 {%- macro dataset_setting(name) -%}
     {%- set datasets = var('datasets') -%}
-    {{ return(datasets.get(dataset_name(), datasets['default'])[name]) }}
+    {%- set entry = dataset_name() if dataset_name() in datasets else 'default' -%}
+    {{ return(datasets[entry][name]) }}
 {%- endmacro -%}

@@ -29,9 +29,9 @@ visits as (
 measured as (
     select
         person_id,
-        visit[1].2 as session_id,
-        visit[1].1 as started_at,
-        visit[-1].1 as ended_at,
+        tupleElement(visit[1], 2) as session_id,
+        tupleElement(visit[1], 1) as started_at,
+        tupleElement(visit[-1], 1) as ended_at,
         length(visit) as events,
         arrayCount(event -> event.3, visit) as page_views
     from visits

@@ -26,7 +26,7 @@ select
     active_date,
     lag(toNullable(active_date)) over (partition by person_id order by active_date asc) as previous_active_date,
     lead(toNullable(active_date)) over (partition by person_id order by active_date asc) as next_active_date,
-    lag(toNullable(active_date), {{ var('sticky_days') - 1 }})
+    lag(toNullable(active_date), {{ (var('sticky_days') | int) - 1 }})
         over (partition by person_id order by active_date asc) as sticky_run_start_date,
     -- timestamps
     first_event_at,

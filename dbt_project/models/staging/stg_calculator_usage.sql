@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'calculator_usage')) }}
+
 select
     -- ids
     event_id,

@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'competitor_seo')) }}
+
 select
     -- ids
     event_id,

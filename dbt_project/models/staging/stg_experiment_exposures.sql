@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'experiment_exposures')) }}
+
 select
     -- ids
     event_id,

@@ -1,7 +1,10 @@
 with
 newest_states as (
-    select * from {{ source('raw', 'load_log') }} order by logged_at desc, status asc limit 1 by load_id
+    select * from {{ source('raw', 'load_log') }}
+    order by logged_at desc, status asc
+    limit 1 by load_id
 )
+
 select
     -- ids
     load_id,

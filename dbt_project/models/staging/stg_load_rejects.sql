@@ -1,8 +1,10 @@
 with
 newest_rejects as (
     select * from {{ source('raw', 'load_rejects') }}
-    order by rejected_at desc, reason asc limit 1 by load_id, line_number, column_name
+    order by rejected_at desc, reason asc
+    limit 1 by load_id, line_number, column_name
 )
+
 select
     -- ids
     load_id,

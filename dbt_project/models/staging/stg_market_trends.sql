@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'market_trends')) }}
+
 select
     -- ids
     event_id,

@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'marketing_spend')) }}
+
 select
     -- ids
     event_id,

@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'performance_metrics')) }}
+
 select
     -- ids
     event_id,

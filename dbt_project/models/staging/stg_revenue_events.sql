@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'revenue_events')) }}
+
 select
     -- ids
     event_id,

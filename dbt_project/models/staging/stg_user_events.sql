@@ -1,5 +1,6 @@
 with
 {{ each_event_once(source('raw', 'user_events')) }}
+
 select
     -- ids
     event_id,
