@@ -32,7 +32,7 @@ class Formats:
 
 def literal(text: str) -> str:
     """A ClickHouse string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"
 
 
 def given(text: str, formats: Formats) -> str:

@@ -42,8 +42,12 @@ def _translated(parts: list[str], form: str) -> list[str]:
             known = ", ".join(f"%{name}" for name in (*_NUMBERS, *_OTHERS, "f"))
             raise MappingError(f"date format {form!r}: {part} is not supported (known: {known})")
         else:
-            done.append(re.sub(r"[A-Za-z']+", lambda word: "'" + word[0].replace("'", "''") + "'", part))
+            done.append(re.sub(r"[A-Za-z']+", _quoted, part))
     return done
+
+
+def _quoted(word: "re.Match[str]") -> str:
+    return "'" + word[0].replace("'", "''") + "'"
 
 
 def _is_number(parts: list[str], index: int) -> bool:

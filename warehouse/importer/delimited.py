@@ -2,9 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, chain, islice
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -17,8 +19,12 @@ BATCH_ROWS = 100_000
 #: Characters in a batch, for rows that are long.
 BATCH_CHARACTERS = 32 << 20
 
+_OPEN = "a quoted field is not closed"
 _BAD_CHARACTER = re.compile("[\0\udc00-\udcff]")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "0": "\0", "b": "\b", "f": "\f"}
+
+if TYPE_CHECKING:
+    from _csv import _reader
 
 csv.field_size_limit(2 * LONGEST)
 
@@ -31,20 +37,36 @@ class Dialect:
     quote: str | None = '"'
     backslash: bool = False
 
-    def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+    def reader(self, lines: Iterator[str]) -> "_reader":
         """Python's own CSV reader, strict: it complains rather than guess."""
-        quoting = csv.QUOTE_NONE if self.quote is None else csv.QUOTE_MINIMAL
-        quote = self.quote or '"'
-        return csv.reader(lines, delimiter=self.delimiter, quotechar=quote, quoting=quoting, strict=True)
+        if self.quote is None:
+            return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE, strict=True)
+        return csv.reader(lines, delimiter=self.delimiter, quotechar=self.quote, strict=True)
 
 
-@dataclass(frozen=True)
-class Record:
-    """One row: its fields, its first line number, and the lines that it spans."""
+@dataclass
+class Rows:
+    """Rows that were read in one go. Row i has `fields[i]` and stands in lines `starts[i]` to `stops[i]` of `lines`."""
 
-    fields: list[str]
-    line: int
-    text: list[str]
+    first: int
+    lines: list[str]
+    fields: list[list[str]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+
+    def text(self, index: int) -> str:
+        """Row i as it came, without the end of its last line."""
+        return shown("".join(self.lines[self.starts[index] : self.stops[index]]).rstrip("\r\n"))
+
+    def numbers(self) -> list[int]:
+        """The number of the line on which each row begins."""
+        return [self.first + start for start in self.starts]
+
+    def without(self, indexes: Collection[int]) -> "Rows":
+        """The other rows."""
+        kept = [index for index in range(len(self.fields)) if index not in indexes]
+        starts, stops = [self.starts[index] for index in kept], [self.stops[index] for index in kept]
+        return Rows(self.first, self.lines, [self.fields[index] for index in kept], starts, stops)
 
 
 class Delimited:
@@ -52,101 +74,121 @@ class Delimited:
 
     def __init__(self, stream: IO[bytes], name: str, encoding: str, dialect: Dialect, names: list[str] | None) -> None:
         self.dialect, self.name = dialect, name
-        self._blocks = _Records(read_lines(stream, encoding, name), dialect)
-        self._records = iter(self._blocks)
+        self._records = Records(read_lines(stream, encoding, name), dialect)
+        self._items = iter(self._records)
+        self._after_header: list[Rows] = []
         self.names = names if names is not None else self._header()
 
     def _header(self) -> list[str]:
-        for item in self._records:
+        for item in self._items:
             if isinstance(item, Reject):
                 raise SourceError(f"{self.name}: the header in line {item.line} cannot be read: {item.reason}")
-            names = [field.strip() for field in item.fields]
-            twice = {name for name in names if names.count(name) > 1}
-            if twice:
-                raise SourceError(f"{self.name}: the header names a column twice: {min(twice)!r}")
-            return names
+            if item.fields:
+                self._after_header = [item.without({0})]
+                return self._checked_names([text.strip() for text in item.fields[0]])
         raise SourceError(f"the file is empty: {self.name}")
+
+    def _checked_names(self, names: list[str]) -> list[str]:
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise SourceError(f"{self.name}: the header names a column twice: {min(twice)!r}")
+        if "" in names:
+            raise SourceError(f"{self.name}: the header names no column {names.index('') + 1}")
+        return names
 
     def batches(self) -> Iterator[Batch]:
         """All rows after the header; rejects travel with the batch in which they were found."""
-        width, records, rejects, characters = len(self.names), list[Record](), list[Reject](), 0
-        for item in self._records:
+        parts, rejects, count, characters = list[Rows](), list[Reject](), 0, 0
+        for item in chain(self._after_header, self._items):
             if isinstance(item, Reject):
                 rejects.append(item)
-            elif fault := self._fault(item, width):
-                rejects.append(fault)
-            else:
-                records.append(item)
-                characters += sum(map(len, item.text))
-            if len(records) + len(rejects) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
-                yield self._batch(records, rejects)
-                records, rejects, characters = [], [], 0
-        yield self._batch(records, rejects)
+                count += 1
+                continue
+            faults = self._faults(item)
+            rejects += faults.values()
+            parts.append(item.without(faults) if faults else item)
+            count += len(item.fields)
+            characters += sum(map(len, item.lines))
+            if count >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
+                yield self._batch(parts, rejects)
+                parts, rejects, count, characters = [], [], 0, 0
+        yield self._batch(parts, rejects)
 
-    def _fault(self, record: Record, width: int) -> Reject | None:
-        if len(record.fields) != width:
-            return self._reject(record, "", f"{width} fields expected, {len(record.fields)} found")
-        if self._blocks.dirty:
-            for name, text in zip(self.names, record.fields, strict=True):
-                if bad := _BAD_CHARACTER.search(text):
-                    return self._reject(record, name, _describe(bad[0]))
-        return None
+    def _faults(self, rows: Rows) -> dict[int, Reject]:
+        """Rows with too few or too many fields or with characters that cannot be stored."""
+        width, faults = len(self.names), dict[int, Reject]()
+        if any(len(fields) != width for fields in rows.fields):
+            for index, fields in enumerate(rows.fields):
+                if len(fields) != width:
+                    reason = f"{width} fields expected, {len(fields)} found"
+                    faults[index] = Reject(rows.first + rows.starts[index], "", reason, rows.text(index))
+        if self._records.dirty:
+            for index, fields in enumerate(rows.fields):
+                if index not in faults and _BAD_CHARACTER.search("".join(fields)):
+                    faults[index] = self._bad_character(rows, index)
+        return faults
 
-    def _reject(self, record: Record, column: str, reason: str) -> Reject:
-        return Reject(record.line, column, reason, shown("".join(record.text).rstrip("\r\n")))
+    def _bad_character(self, rows: Rows, index: int) -> Reject:
+        found = ((name, _BAD_CHARACTER.search(text)) for name, text in zip(self.names, rows.fields[index], strict=True))
+        column, character = next((name, match[0]) for name, match in found if match)
+        return Reject(rows.first + rows.starts[index], column, _describe(character), rows.text(index))
 
-    def _batch(self, records: list[Record], rejects: list[Reject]) -> Batch:
-        rows = [record.fields for record in records]
-        texts = list(zip(*rows, strict=True)) if rows else [()] * len(self.names)
-        if self.dialect.backslash:
-            columns = [pa.array([_unescape(text) for text in column], pa.string()) for column in texts]
-        else:
-            columns = [pa.array(column, pa.string()) for column in texts]
-        raw = lambda index: shown("".join(records[index].text).rstrip("\r\n"))  # noqa: E731
-        return Batch([record.line for record in records], columns, raw, rejects, self._blocks.consumed)
+    def _batch(self, parts: list[Rows], rejects: list[Reject]) -> Batch:
+        lines = [number for part in parts for number in part.numbers()]
+        texts = (
+            zip(*(fields for part in parts for fields in part.fields), strict=True) if lines else [()] * len(self.names)
+        )
+        columns = [pa.array(self._values(column), pa.string()) for column in texts]
+        ends = list(accumulate(len(part.fields) for part in parts))
+
+        def raw(index: int) -> str:
+            at = bisect_right(ends, index)
+            return parts[at].text(index - (ends[at - 1] if at else 0))
+
+        return Batch(lines, columns, raw, rejects, self._records.consumed)
+
+    def _values(self, column: Sequence[str]) -> Sequence[str | None]:
+        return [_unescape(text) for text in column] if self.dialect.backslash else column
 
 
-class _Records:
-    """Records out of blocks of lines. A record that never ends costs its first line: reading resumes on the next."""
+class Records:
+    """Rows out of blocks of lines. A record that never ends costs its first line: reading resumes on the next."""
 
     def __init__(self, blocks: Iterator[Lines], dialect: Dialect) -> None:
         self.blocks, self.dialect = blocks, dialect
         self.consumed, self.dirty = 0, False
 
-    def __iter__(self) -> Iterator[Record | Reject]:
+    def __iter__(self) -> Iterator[Rows | Reject]:
         carried: list[str] = []
         for block in self.blocks:
-            first, lines = block.first - len(carried), carried + block.lines
+            first, lines, start = block.first - len(carried), carried + block.lines, 0
             self.consumed, self.dirty = block.consumed, block.dirty or bool(carried and self.dirty)
-            start = 0
             while start < len(lines):
-                start = yield from self._run(lines, start, first)
+                rows, start, fault = self._read(lines, start, first)
+                yield rows
                 if start < len(lines):  # the record beginning here is broken, or goes on in the next block
-                    if not block.at_end and not block.rejects and self._may_continue(lines, start):
+                    is_open = fault == _OPEN and not block.at_end and not block.rejects
+                    if is_open and sum(map(len, lines[start:])) <= LONGEST:
                         break
-                    yield Reject(first + start, "", self._reason, shown(lines[start].rstrip("\r\n")))
+                    yield Reject(first + start, "", fault, shown(lines[start].rstrip("\r\n")))
                     start += 1
             carried = lines[start:]
             yield from block.rejects
 
-    def _run(self, lines: list[str], start: int, first: int) -> Iterator[Record]:  # type: ignore[misc]
-        """Yield records from line `start` on; return the line at which a record failed, or the number of lines."""
-        reader = self.dialect.reader(lines[index] for index in range(start, len(lines))) if start else None
-        reader = reader or self.dialect.reader(iter(lines))
-        begin = start
+    def _read(self, lines: list[str], start: int, first: int) -> tuple[Rows, int, str]:
+        """Rows from line `start` on, the line at which a record failed (or the number of lines), and why."""
+        rows, begin = Rows(first, lines), start
+        reader = self.dialect.reader(islice(lines, start, None))
         try:
             for fields in reader:
-                end = start + reader.line_num  # type: ignore[attr-defined]
+                stop = start + reader.line_num
                 if fields:
-                    yield Record(fields, first + begin, lines[begin:end])
-                begin = end
+                    rows.fields.append(fields)
+                    rows.starts.append(begin)
+                    rows.stops.append(stop)
+                begin = stop
         except csv.Error as error:
-            self._open_at_end = "unexpected end of data" in str(error)
-            self._reason = "a quoted field is not closed" if self._open_at_end else f"bad quoting: {error}"
-        return begin
-
-    def _may_continue(self, lines: list[str], start: int) -> bool:
-        return self._open_at_end and sum(map(len, lines[start:])) <= LONGEST
+            return rows, begin, _OPEN if "unexpected end of data" in str(error) else f"bad quoting: {error}"
+        return rows, begin, ""
 
 
 def _describe(character: str) -> str:

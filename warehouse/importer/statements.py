@@ -12,6 +12,11 @@ from warehouse.importer.mapping import Mapping, nearest
 #: Columns that the loader fills itself.
 OWN_COLUMNS = ("load_id",)
 
+#: What a lookup's key is that stands for all others.
+OTHERWISE = "*"
+#: What a lookup puts before a key that it does not list; NUL never comes out of a file.
+UNLISTED = "\0unlisted:"
+
 _KINDS = {
     "Int64": "a whole number",
     "Float64": "a number",
@@ -102,6 +107,9 @@ class Statements:
         nothing = f"isNull({conversions.given(value, formats)})" if found == "String" else f"isNull({value})"
         if wanted != "String":
             self._check(column.name, f"isNull({converted}) and not {nothing}", expected, value)
+        elif found == "String" and self.mapping.lookups:
+            unlisted = f"position(ifNull({value}, ''), {literal(UNLISTED)}) > 0"
+            self._check(column.name, unlisted, "listed in the lookup", f"replaceOne({value}, {literal(UNLISTED)}, '')")
         if column.name in self.mapping.required or not column.default:
             self._check(column.name, nothing, "missing", "''")
             self._values[column.name] = f"assumeNotNull({converted})"
@@ -147,15 +155,11 @@ class Statements:
         return f"select *, {fault} as _fault from ({self._evaluated(text_table, list(self.expressions), first)})"
 
     def _evaluated(self, text_table: str, columns: Sequence[str], where: str = "1") -> str:
-        lookups = "".join(
-            f"(key -> transform(key, [{', '.join(map(literal, entries))}], "
-            f"[{', '.join(map(literal, entries.values()))}], NULL)) as {name}, "
-            for name, entries in self.mapping.lookups.items()
-        )
+        lookups = ", ".join(_lookup(name, entries) for name, entries in self.mapping.lookups.items())
         values = ", ".join(f"({self.expressions[name]}) as {quoted(f'raw:{name}')}" for name in columns)
         cells = [f"_c{index}" for index in range(1, len(self.file) + 1)]
         declared = [f"{quoted(name)} as {quoted(f'file:{name}')}" for name in self.mapping.types]
-        with_lookups = f"with {lookups.removesuffix(', ')} " if lookups else ""
+        with_lookups = f"with {lookups} " if lookups else ""
         typed = f"select _line, {', '.join(cells)}, {self._typed} from {text_table} where {where}"
         return f"{with_lookups}select {', '.join(('_line', *cells, *declared))}, {values} from ({typed})"
 
@@ -212,6 +216,14 @@ def _expressions(
                 f"{mapping.name}: column `{column.name}` of {mapping.table} needs an expression or a constant"
             )
     return chosen
+
+
+def _lookup(name: str, entries: dict[str, str]) -> str:
+    """A function of SQL. For a key that is not listed it answers the key behind a mark, which no raw column accepts."""
+    keys = [key for key in entries if key != OTHERWISE]
+    other = literal(entries[OTHERWISE]) if OTHERWISE in entries else f"concat({literal(UNLISTED)}, key)"
+    listed = f"[{', '.join(map(literal, keys))}], [{', '.join(literal(entries[key]) for key in keys)}]"
+    return f"(key -> if(empty(ifNull(key, '')), NULL, transform(assumeNotNull(key), {listed}, {other}))) as {name}"
 
 
 def _constant(value: str | int | float) -> str:
