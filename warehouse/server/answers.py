@@ -78,7 +78,10 @@ class Answer:
             {"type": "http.response.body", "body": await self._encode(block, last=True), "more_body": True}
         )
 
-    def discard(self) -> None:
+    def __enter__(self) -> "Answer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Give back the temporary file, if any."""
         if self._spool is not None:
             self._spool.close()
@@ -110,7 +113,7 @@ class Answer:
 
     async def _to_disk(self) -> None:
         if self._spool is None:
-            self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=self._spool_directory)  # noqa: SIM115 - discard()
+            self._spool = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self._spool_directory))  # noqa: SIM115 - see __exit__
         held, self._held = self._held, []
         await run_in_threadpool(self._spool.writelines, held)
 
@@ -121,6 +124,12 @@ class Answer:
         while piece := await run_in_threadpool(self._spool.read, HOLD_BACK):
             await self._body(piece)
         await self._send({"type": "http.response.body", "body": await self._encode(b"", last=True)})
+
+
+async def send_done(send: Send, headers: RawHeaders, figures: Figures) -> None:
+    """The answer to a statement without rows."""
+    more = [(b"Content-Type", b"text/plain; charset=UTF-8"), (b"X-ClickHouse-Summary", summary(figures).encode())]
+    await send_plain(send, 200, [*headers, *more], b"")
 
 
 async def send_plain(

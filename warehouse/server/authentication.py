@@ -25,7 +25,7 @@ class Authentication:
         self._nobody = User("", HASHER.hash(secrets.token_hex(16)))
 
     async def authenticate(self, request: QueryRequest) -> User:
-        """The user of this request. Raises ClickHouseError 516; an unknown name costs the same time as a wrong password."""
+        """The user of this request. Raises ClickHouseError 516, after the same time for an unknown name."""
         name, password = _credentials(request)
         user = self._users.get(name)
         fingerprint = hmac.digest(self._salt, f"{name}\0{password}".encode(), hashlib.sha256)

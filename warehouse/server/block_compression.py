@@ -15,7 +15,7 @@ from clickhouse_cityhash.cityhash import CityHash128
 from warehouse.server.errors import ClickHouseError
 
 _LZ4, _ZSTD, _NONE = 0x82, 0x90, 0x02
-_CHECKSUM = struct.Struct("<QQ")
+_CHECKSUM_SIZE = 16
 _HEADER = struct.Struct("<BII")
 
 #: Raw bytes of a block that this layer writes; the size that ClickHouse's buffer has.
@@ -26,15 +26,16 @@ _LARGEST = 1 << 30
 
 
 def _checksum(data: bytes) -> bytes:
-    number = CityHash128(data)
-    return _CHECKSUM.pack(number >> 64, number & 0xFFFF_FFFF_FFFF_FFFF)
+    number: int = CityHash128(data)
+    high, low = divmod(number, 1 << 64)
+    return high.to_bytes(8, "little") + low.to_bytes(8, "little")
 
 
 def pack_block(raw: bytes) -> bytes:
     """One lz4 block with its checksum."""
     packed = lz4.block.compress(raw, store_size=False)
     body = _HEADER.pack(_LZ4, len(packed) + _HEADER.size, len(raw)) + packed
-    return _checksum(body) + body
+    return b"".join((_checksum(body), body))
 
 
 class BlockEncoder:
@@ -59,12 +60,12 @@ class BlockDecoder:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Raw data of every complete block. Raises ClickHouseError 40, 271 or 432."""
         self._rest += data
-        head = _CHECKSUM.size + _HEADER.size
+        head = _CHECKSUM_SIZE + _HEADER.size
         while len(self._rest) >= head:
-            method, packed_size, raw_size = _HEADER.unpack_from(self._rest, _CHECKSUM.size)
+            method, packed_size, raw_size = _HEADER.unpack_from(self._rest, _CHECKSUM_SIZE)
             if not _HEADER.size <= packed_size <= _LARGEST or raw_size > _LARGEST:
                 raise ClickHouseError(271, "Cannot decompress: the sizes in the head of the block are not possible")
-            end = _CHECKSUM.size + packed_size
+            end = _CHECKSUM_SIZE + packed_size
             if len(self._rest) < end:
                 return
             block = bytes(self._rest[:end])
@@ -72,8 +73,8 @@ class BlockDecoder:
             yield self._unpack(method, block, raw_size)
 
     def _unpack(self, method: int, block: bytes, raw_size: int) -> bytes:
-        body = block[_CHECKSUM.size :]
-        if self._check and _checksum(body) != block[: _CHECKSUM.size]:
+        body = block[_CHECKSUM_SIZE:]
+        if self._check and _checksum(body) != block[:_CHECKSUM_SIZE]:
             raise ClickHouseError(40, "Checksum doesn't match: corrupted data.")
         packed = body[_HEADER.size :]
         try:

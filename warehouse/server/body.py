@@ -102,6 +102,6 @@ async def _decoded(source: AsyncIterator[bytes], decoder: Decoder) -> AsyncItera
             for piece in pieces:
                 yield piece
             continue
-        while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+        while piece := await run_in_threadpool(next, pieces, b""):
             yield piece
     decoder.finish()

@@ -1,5 +1,6 @@
 """The engine: one data directory, opened once; a fresh handle for every request."""
 
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Engine:
     def __init__(self, directory: Path) -> None:
         data = directory / "data"
         data.mkdir(parents=True, exist_ok=True)
+        # The engine keeps `system` in memory: what a former process logged is out of reach and would only pile up.
+        shutil.rmtree(data / "data" / "system", ignore_errors=True)
         self._address = f"{data}?config-file={write_engine_config(directory)}"
         try:
             self._keeper = chdb.connect(self._address)  # the engine lives as long as one handle is open
@@ -34,10 +37,8 @@ class Engine:
             raise EngineStartError(f"the engine cannot open {data}: {error}") from error
         self._control_lock = threading.Lock()
         self.version, self.timezone, self.host = self.rows("SELECT version(), timezone(), hostName()")[0]
-        self.content_types = {
-            name: content_type
-            for name, content_type in self.rows("SELECT name, content_type FROM system.formats WHERE is_output")
-        }
+        formats = self.rows("SELECT name, content_type FROM system.formats WHERE is_output")
+        self.content_types: dict[str, str] = {name: content_type for name, content_type in formats}  # noqa: C416 - typed
 
     def fresh(self, settings: dict[str, str] | None = None) -> Any:
         """A new handle with the profile's defaults and `settings`, whose values must not contain `&`.

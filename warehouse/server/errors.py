@@ -1,6 +1,7 @@
 """ClickHouse's errors: code, name, text, and the HTTP status that a server answers with."""
 
 import re
+from itertools import pairwise
 
 #: Name of each code that this layer raises itself.
 NAMES = {
@@ -99,4 +100,4 @@ class ClickHouseError(Exception):
 
 def _doubled(text: str, heads: list["re.Match[str]"]) -> bool:
     """True for `Code: 1. DB::Exception: Code: 1. DB::Exception: …`, which the engine's streams write."""
-    return all(first.end() == second.start() for first, second in zip(heads, heads[1:], strict=False))
+    return all(first.end() == second.start() for first, second in pairwise(heads))

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -15,6 +14,9 @@ from warehouse.server.identity import Identity
 
 #: Seconds between two attempts to reach a query that has not yet registered itself with the engine.
 _KILL_INTERVAL = 0.01
+
+#: Seconds beyond a user's time limit after which this layer ends a query that the engine did not.
+_GRACE = 1.0
 
 
 @dataclass
@@ -57,42 +59,57 @@ class Figures:
 
 @dataclass
 class Execution:
-    """A statement on a handle. `prepare` runs in the worker thread and gives handle and text."""
+    """A statement on a handle.
+
+    `prepare` runs in the worker thread and gives handle and text; `finish` gets the handle back and is told whether the
+    query succeeded. `engine_end` is the end of a pipe that belongs to the engine while the query runs. `longest` (in
+    seconds, 0 for none) is enforced from outside as well, whatever the query did to its own settings.
+    """
 
     engine: Engine
     identity: Identity
     prepare: Callable[[], tuple[Any, bytes]]
+    finish: Callable[[Any, bool], None]
     parameters: dict[str, str] = field(default_factory=dict)
     inserts: bool = False
-    closes_handle: bool = True
-    engine_end: int | None = None  # the end of a pipe that belongs to the engine while the query runs
+    engine_end: int | None = None
+    longest: int = 0
     progress: Figures = field(default_factory=Figures)
+    abandoned: bool = False
 
     def __post_init__(self) -> None:
-        self.abandoned = False
-        self._started = time.monotonic()
-        self._killed_because: ClickHouseError | None = None
+        self.mark = self.identity.mark
+        self._because: ClickHouseError | None = None
+        self._overdue: asyncio.Task[None] | None = None
 
     def start(self, pool: Executor) -> "asyncio.Future[Figures]":
         """Begin in a thread of `pool`."""
-        self.outcome = asyncio.get_running_loop().run_in_executor(pool, self._run)
+        loop = asyncio.get_running_loop()
+        self.outcome = loop.run_in_executor(pool, self._run)
+        if self.longest:
+            timer = loop.call_later(self.longest + _GRACE, self._end_overdue)
+            self.outcome.add_done_callback(lambda _: timer.cancel())
         return self.outcome
 
     def _run(self) -> Figures:
-        handle = None
+        """In the worker thread: prepare, query, hand everything back."""
         try:
             if self.abandoned:
                 raise ClickHouseError(394, "Query was cancelled")
             handle, text = self.prepare()
-            return self._query(handle, text)
+            succeeded = False
+            try:
+                figures = self._query(handle, text)
+                succeeded = True
+            finally:
+                with contextlib.suppress(Exception):  # a handle that failed may refuse to close; the engine lives on
+                    self.finish(handle, succeeded)
+            return figures
         except ClickHouseError as error:
-            raise self._killed_because or error from error
+            raise self._because or error from error
         finally:
             if self.engine_end is not None:
                 os.close(self.engine_end)
-            if handle is not None and self.closes_handle:
-                with contextlib.suppress(Exception):  # a handle that failed may refuse to close; the engine lives on
-                    handle.close()
 
     def _query(self, handle: Any, text: bytes) -> Figures:
         handle.set_progress_callback(self.progress.take_progress)
@@ -102,12 +119,20 @@ class Execution:
         except Exception as error:
             raise engine_error(error) from error
 
+    def _end_overdue(self) -> None:
+        error = ClickHouseError(159, f"Timeout exceeded: maximum: {self.longest * 1000} ms")
+        self._overdue = asyncio.create_task(self.kill(error))
+
     async def kill(self, because: ClickHouseError | None = None) -> None:
-        """Stop the query; return when the engine knows of it or the query has ended. `because` replaces its error."""
+        """Stop the query; return when the engine knows of it or the query has ended. `because` replaces its error.
+
+        A query that has not yet registered itself is tried again: whoever closes a pipe after this returned can be sure
+        that the engine does not take its end for the end of the data.
+        """
         self.abandoned = True
-        self._killed_because = because
+        self._because = because
         loop = asyncio.get_running_loop()
         while not self.outcome.done():
-            if await loop.run_in_executor(None, self.engine.kill, self.identity.mark):
+            if await loop.run_in_executor(None, self.engine.kill, self.mark):
                 return
             await asyncio.wait([self.outcome], timeout=_KILL_INTERVAL)

@@ -1,8 +1,9 @@
 """Who runs a query: the mark that ties a query of the engine to the client's own `query_id` and user.
 
-The engine gives every query an id of its own and knows one user only. The mark travels in the setting `chdb_client_name`,
-which the engine itself uses for nothing but the greeting to remote servers, so that the client's `log_comment` stays
-the client's. It appears as `Settings['chdb_client_name']` in `system.processes` and in the query log.
+The engine gives every query an id of its own and knows one user only. The mark travels in the setting
+`chdb_client_name`, which the engine itself uses for nothing but the greeting to remote servers, so that the client's
+`log_comment` stays the client's. It appears as `Settings['chdb_client_name']` in `system.processes` and in the query
+log.
 """
 
 import itertools
@@ -12,7 +13,8 @@ from dataclasses import dataclass, field
 #: The setting that carries the mark. Clients may not set it, neither in the URL nor in SQL.
 MARK_SETTING = "chdb_client_name"
 
-#: What a client sees as `system.processes`: the same columns, with the client's query ids and users, own rows for readers.
+#: What a client sees as `system.processes`: the same columns with the client's query ids and users, for readers their
+#: own rows only.
 PROCESSES_VIEW = "system.client_processes"
 
 #: The engine's own log tables are `system.engine_<log>`; clients read the views `system.<log>` over them.

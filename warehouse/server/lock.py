@@ -11,7 +11,7 @@ class DirectoryInUseError(Exception):
 
 
 class DirectoryLock:
-    """Hold `<directory>/server.lock` while in the context; the kernel frees it when the process dies, however it dies."""
+    """Hold `<directory>/server.lock` while in the context; the kernel frees it however the process ends."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / "server.lock"

@@ -11,12 +11,46 @@ from warehouse.server.errors import ClickHouseError
 
 #: Parameters that steer the HTTP interface; every other one is a setting (`param_*` apart).
 RESERVED = frozenset(
-    ["query", "user", "password", "quota_key", "query_id", "stacktrace", "buffer_size", "wait_end_of_query", "session_id", "session_timeout", "session_check", "close_session", "client_protocol_version", "compress", "decompress", "database", "default_format", "role", "enable_http_compression", "http_zlib_compression_level", "http_wait_end_of_query", "http_response_buffer_size", "send_progress_in_http_headers", "add_http_cors_header", "http_headers_progress_interval_ms"]
+    [
+        "query",
+        "user",
+        "password",
+        "quota_key",
+        "query_id",
+        "stacktrace",
+        "buffer_size",
+        "wait_end_of_query",
+        "session_id",
+        "session_timeout",
+        "session_check",
+        "close_session",
+        "client_protocol_version",
+        "compress",
+        "decompress",
+        "database",
+        "default_format",
+        "role",
+        "enable_http_compression",
+        "http_zlib_compression_level",
+        "http_wait_end_of_query",
+        "http_response_buffer_size",
+        "send_progress_in_http_headers",
+        "add_http_cors_header",
+        "http_headers_progress_interval_ms",
+    ]
 )
 
 #: Settings that the interface itself obeys and that are also handed to the engine, since clients read them back.
 ALSO_SETTINGS = frozenset(
-    ["enable_http_compression", "http_zlib_compression_level", "http_wait_end_of_query", "http_response_buffer_size", "send_progress_in_http_headers", "add_http_cors_header", "http_headers_progress_interval_ms"]
+    [
+        "enable_http_compression",
+        "http_zlib_compression_level",
+        "http_wait_end_of_query",
+        "http_response_buffer_size",
+        "send_progress_in_http_headers",
+        "add_http_cors_header",
+        "http_headers_progress_interval_ms",
+    ]
 )
 
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
@@ -50,6 +84,8 @@ class QueryRequest:
                 self.roles.append(value)
             elif name:
                 self.parameters[name] = value
+        given = self.parameters.get("query_id") or self.headers.get("x-clickhouse-query-id")
+        self.query_id = given or self.query_id or str(uuid.uuid4())
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A parameter that says yes or no. Raises ClickHouseError 36 for anything else."""
@@ -81,9 +117,14 @@ class QueryRequest:
         return self.headers.get("x-clickhouse-database") or self.parameters.get("database", "")
 
     @property
+    def given_format(self) -> str | None:
+        """The format that the request names for a statement which names none."""
+        return self.headers.get("x-clickhouse-format") or self.parameters.get("default_format") or None
+
+    @property
     def default_format(self) -> str:
         """The output format of a query that names none."""
-        return self.headers.get("x-clickhouse-format") or self.parameters.get("default_format", "") or "TabSeparated"
+        return self.given_format or "TabSeparated"
 
     @property
     def query_parameters(self) -> dict[str, str]:

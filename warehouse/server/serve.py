@@ -17,7 +17,9 @@ from warehouse.server.authentication import Authentication
 from warehouse.server.engine import Engine, EngineStartError
 from warehouse.server.limits import Gate
 from warehouse.server.lock import DirectoryInUseError, DirectoryLock
+from warehouse.server.log_views import create_log_views
 from warehouse.server.query import QueryEndpoint, Services
+from warehouse.server.running import RunningQueries
 from warehouse.server.users import HASHER, Accounts, UsersFileError, load_accounts
 
 #: Seconds for which an idle connection is kept; the `Keep-Alive` header says the same.
@@ -75,11 +77,19 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> None:
     engine = Engine(directory)
+    create_log_views(engine)
     spool = directory / "spool"
     spool.mkdir(exist_ok=True)
     most = accounts.limits.max_concurrent_queries or 256
     with ThreadPoolExecutor(most, "query") as pool, tempfile.TemporaryDirectory(dir=spool) as temporary:
-        services = Services(engine, Authentication(accounts.users), Gate(accounts.limits), pool, Path(temporary))
+        services = Services(
+            engine,
+            Authentication(accounts.users),
+            Gate(accounts.limits),
+            RunningQueries(engine),
+            pool,
+            Path(temporary),
+        )
         config = uvicorn.Config(
             build_app(QueryEndpoint(services)),
             http="httptools",
@@ -91,4 +101,5 @@ def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> N
             timeout_graceful_shutdown=_GRACE,
         )
         uvicorn.Server(config).run(sockets=[listener])
+        services.sessions.close_all()
     engine.close()

@@ -26,13 +26,23 @@ class Question:
 
     statement: Statement
     body: Body
+    beside: bool = False
 
     async def data(self) -> AsyncIterator[bytes]:
         """The rows of an insert: what stands behind the statement, then the rest of the body."""
-        if self.statement.inline_data:
-            yield self.statement.inline_data
+        inline = self.statement.inline_data
+        if inline:
+            yield inline
         async for piece in self.body:
+            if inline and self.beside:  # the query parameter ends in data: the body is its next line
+                yield b"\n"
+                inline = None
             yield piece
+
+
+def takes_data(statement: Statement) -> bool:
+    """True for an insert whose rows come in the request, behind the statement or in the body."""
+    return statement.kind is Kind.INSERT and (statement.needs_data or statement.inline_data is not None)
 
 
 async def read_question(request: QueryRequest, body: Body) -> Question:
@@ -54,8 +64,8 @@ async def _beside_a_body(text: bytes, head: bytes, body: Body) -> Question:
         statement = await _parse(text)
     except StatementError:
         statement = None
-    if statement and statement.kind is Kind.INSERT and statement.needs_data:
-        return Question(statement, body)
+    if statement and takes_data(statement):
+        return Question(statement, body, beside=True)
     return Question(await _parse(text + b"\n" + await _whole(body)), body)
 
 
@@ -64,7 +74,7 @@ async def _statement_at_the_head(head: bytes, complete: bool, body: Body) -> Sta
         return await _parse(head)
     try:
         statement = await _parse(head)
-        if statement.kind is Kind.INSERT and statement.needs_data:
+        if takes_data(statement):
             return statement
     except StatementError:
         pass  # the head may have cut the statement in two

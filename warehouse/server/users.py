@@ -39,7 +39,7 @@ class User:
     def owns(self, password: str) -> bool:
         """True when the password is this user's; takes tens of milliseconds on purpose."""
         try:
-            return HASHER.verify(self.password_hash, password)
+            return bool(HASHER.verify(self.password_hash, password))
         except (VerificationError, InvalidHashError):
             return False
 

@@ -1,61 +1,71 @@
 """Translates the query ids that clients know into those of the engine, in KILL QUERY and system.processes.
 
-The engine gives each query an id of its own; the server keeps the client's id and name in the mark (`identity.py`),
-as JSON: `{"q": query id, "u": user, …}`.
+The engine gives each query an id of its own; the server ties it to the client's with a mark (`identity.py`) and shows
+clients the view `PROCESSES_VIEW`, in which a reader finds its own rows only.
 """
 
-from warehouse.server.identity import MARK_OF_ROW
+from collections.abc import Sequence
+from dataclasses import replace
+
+from warehouse.server.identity import MARK_OF_ROW, PROCESSES_VIEW
 from warehouse.server.sql.access import Access
 from warehouse.server.sql.parsing import parse
 from warehouse.server.sql.statement import Kind, Statement
-from warehouse.server.sql.tokens import Token, TokenKind
+from warehouse.server.sql.tokens import Token
 
-_COMMENT = MARK_OF_ROW.encode()
-_QUERY_ID = b"if(JSONHas(" + _COMMENT + b", 'q'), JSONExtractString(" + _COMMENT + b", 'q'), query_id)"
-_USER = b"if(JSONHas(" + _COMMENT + b", 'u'), JSONExtractString(" + _COMMENT + b", 'u'), user)"
+_MARK = MARK_OF_ROW.encode()
+_VIEW = PROCESSES_VIEW.encode()
+_QUERY_ID = b"if(%b != '', JSONExtractString(%b, 'q'), query_id)" % (_MARK, _MARK)
+_USER = b"if(%b != '', JSONExtractString(%b, 'u'), toString(user))" % (_MARK, _MARK)
 _COLUMNS = {b"query_id": _QUERY_ID, b"initial_query_id": _QUERY_ID, b"user": _USER, b"initial_user": _USER}
+_ENDS_A_CONDITION = (b"SYNC", b"ASYNC", b"TEST", b"FORMAT", b"SETTINGS")
 
 
 def rewrite_for_control(statement: Statement, access: Access) -> Statement:
     """The statement in the engine's terms; unchanged unless it kills queries or reads system.processes."""
     if statement.kind is Kind.KILL:
         return _kill(statement, access)
-    if _processes_at(statement, access):
-        return _own_view(statement, access)
+    if statement.kind is Kind.SELECT and _is_process_list(statement):
+        behind = statement.text[statement.tokens[1].end :]
+        return parse(b"SELECT * FROM " + _VIEW + b" ORDER BY elapsed DESC" + behind)
+    if statement.kind in (Kind.SELECT, Kind.INSERT) and b"processes" in statement.text:
+        return _with_view(statement, access)
     return statement
 
 
 def literal(text: str) -> bytes:
     """A string literal of the grammar."""
-    return b"'" + text.encode().replace(b"\\", b"\\\\").replace(b"'", b"\\'") + b"'"
+    return b"'" + text.encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\").replace(b"'", b"\\'") + b"'"
+
+
+def _is_process_list(statement: Statement) -> bool:
+    found = statement.tokens
+    return len(found) > 1 and found[0].word == b"SHOW" and found[1].word == b"PROCESSLIST"
 
 
 def _kill(statement: Statement, access: Access) -> Statement:
     """`KILL QUERY WHERE …` with the columns that clients know; a reader reaches only queries of its own."""
-    found = list(statement.tokens)
+    found = statement.tokens
     where = next((at for at, token in enumerate(found) if token.word == b"WHERE"), None)
-    if where is None:
+    if where is None or found[1].word != b"QUERY":
         return statement
-    end = next((at for at in range(where, len(found)) if _ends_condition(found, at)), len(found))
-    condition = _replaced(statement.text, found[where + 1 : end])
+    end = next((at for at in range(where, len(found)) if found[at].word in _ENDS_A_CONDITION), len(found))
+    condition = _replaced(statement.text, found[where + 1 : end], access)
     if access.read_only:
         condition = b"(" + condition + b") AND " + _USER + b" = " + literal(access.user)
-    last = found[end - 1].end
-    text = statement.text[: found[where].end] + b" " + condition + statement.text[last : found[-1].end]
-    return parse(text)
+    behind = statement.text[found[end - 1].end : found[-1].end]
+    return parse(statement.text[: found[where].end] + b" " + condition + behind)
 
 
-def _ends_condition(found: list[Token], at: int) -> bool:
-    return found[at].word in (b"SYNC", b"ASYNC", b"TEST", b"FORMAT", b"SETTINGS")
-
-
-def _replaced(text: bytes, condition: list[Token]) -> bytes:
+def _replaced(text: bytes, condition: Sequence[Token], access: Access) -> bytes:
     """The condition with each known column written as an expression over the engine's columns."""
     if not condition:
         return b""
     result, position = b"", condition[0].start
     for at, token in enumerate(condition):
-        expression = _COLUMNS.get((token.identifier or b"").lower())
+        expression = _COLUMNS.get(token.identifier or b"")
+        if expression is None and _names_processes(condition, at, access):
+            expression = _VIEW.partition(b".")[2]
         is_call = at + 1 < len(condition) and condition[at + 1].text == b"("
         if expression is not None and not is_call:
             result += text[position : token.start] + expression
@@ -63,40 +73,25 @@ def _replaced(text: bytes, condition: list[Token]) -> bytes:
     return result + text[position : condition[-1].end]
 
 
-def _processes_at(statement: Statement, access: Access) -> list[tuple[int, int]]:
-    """Where the statement names the table system.processes: ranges of bytes."""
-    found, places = statement.tokens, []
-    if statement.kind not in (Kind.SELECT, Kind.INSERT):
-        return []
-    for at, token in enumerate(found):
-        if token.kind in (TokenKind.WORD, TokenKind.QUOTED) and token.identifier == b"processes":
-            qualified = at > 1 and found[at - 1].text == b"." and found[at - 2].identifier == b"system"
-            if qualified:
-                places.append((found[at - 2].start, token.end))
-            elif access.database == "system" and at and found[at - 1].word in (b"FROM", b"JOIN"):
-                places.append((token.start, token.end))
-    return places
+def _names_processes(found: Sequence[Token], at: int, access: Access) -> bool:
+    """Whether the name at `at` is the table system.processes, behind `system.` or in that database."""
+    if found[at].identifier != b"processes":
+        return False
+    if at > 1 and found[at - 1].text == b".":
+        return found[at - 2].identifier == b"system"
+    return access.database == "system" and at > 0 and found[at - 1].word in (b"FROM", b"JOIN", b"TABLE", b"DESCRIBE")
 
 
-def _own_view(statement: Statement, access: Access) -> Statement:
-    """The statement with a subquery in the place of system.processes, which shows what the client knows."""
-    own = b" WHERE " + _USER + b" = " + literal(access.user) if access.read_only else b""
-    source = (
-        b"(SELECT * REPLACE("
-        + _QUERY_ID
-        + b" AS query_id, "
-        + _QUERY_ID
-        + b" AS initial_query_id, "
-        + _USER
-        + b" AS user, "
-        + _USER
-        + b" AS initial_user) FROM system.processes"
-        + own
-        + b")"
-    )
+def _with_view(statement: Statement, access: Access) -> Statement:
+    """The statement with the view's name in the place of the table's."""
     text, position = b"", 0
-    for start, end in _processes_at(statement, access):
-        text += statement.text[position:start] + source
-        position = end
-    data = statement.inline_data or b""
-    return parse(text + statement.text[position:] + (b"\n" + data if data else b""))
+    for at, token in enumerate(statement.tokens):
+        if _names_processes(statement.tokens, at, access):
+            text += statement.text[position : token.start] + _VIEW.partition(b".")[2]
+            position = token.end
+    if not position:
+        return statement
+    changed = text + statement.text[position:]
+    if statement.kind is Kind.INSERT:
+        return replace(parse(changed + b"\n"), inline_data=statement.inline_data, needs_data=statement.needs_data)
+    return parse(changed)

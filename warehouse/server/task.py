@@ -1,0 +1,141 @@
+"""One query on its way: everything that the parts which run it need to know, and the handle it runs on."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from warehouse.server.body import Body
+from warehouse.server.engine import Engine, engine_error, quote
+from warehouse.server.errors import ClickHouseError
+from warehouse.server.execution import Execution
+from warehouse.server.external import ExternalTable
+from warehouse.server.handles import apply_settings, open_handle, our_settings, seal_handle
+from warehouse.server.headers import RawHeaders, common_headers
+from warehouse.server.identity import MARK_OF_CALLER, Identity
+from warehouse.server.protected_settings import checked_settings, held_limits
+from warehouse.server.request import ALSO_SETTINGS, QueryRequest
+from warehouse.server.sessions import Session
+from warehouse.server.sql import Kind, Statement
+from warehouse.server.users import User
+
+
+@dataclass
+class Task:
+    """A permitted statement of a user, with the session and the tables that came along."""
+
+    engine: Engine
+    pool: ThreadPoolExecutor
+    spool: Path
+    request: QueryRequest
+    user: User
+    identity: Identity
+    statement: Statement
+    body: Body
+    session: Session | None = None
+    tables: list[ExternalTable] = field(default_factory=list)
+
+    def headers(self) -> RawHeaders:
+        """The headers that every answer carries."""
+        return common_headers(self.engine, self.request.query_id)
+
+    def execution(self, text: bytes, *, inserts: bool = False, engine_end: int | None = None) -> Execution:
+        """The run of `text`, not yet begun."""
+        run = _SessionRun if self.session is not None and not self.user.read_only else _FreshRun
+        return run(self, text, inserts, engine_end).execution
+
+
+class _FreshRun:
+    """Runs on a handle that exists for this query only."""
+
+    def __init__(self, task: Task, text: bytes, inserts: bool, engine_end: int | None) -> None:
+        self.task, self.text = task, text
+        self.execution = Execution(
+            engine=task.engine,
+            identity=task.identity,
+            prepare=self.prepare,
+            finish=self.finish,
+            parameters=task.request.query_parameters,
+            inserts=inserts,
+            engine_end=engine_end,
+            longest=task.user.max_execution_time,
+        )
+
+    def prepare(self) -> tuple[Any, bytes]:
+        """Open the handle; a reader's session says its statements again."""
+        task, session = self.task, self.task.session
+        request = task.request
+        seal = not task.tables
+        handle = open_handle(task.engine, task.identity, task.user, request.database, request.settings, seal=seal)
+        try:
+            for table in task.tables:
+                table.create(handle)
+            if task.tables and task.user.read_only:
+                seal_handle(handle)
+            for statement in session.repeated if session else []:
+                _repeat(handle, statement)
+        except BaseException:
+            handle.close()
+            raise
+        return handle, self.text
+
+    def finish(self, handle: Any, succeeded: bool) -> None:
+        """Close the handle; keep what a reader's session has to say again."""
+        task = self.task
+        if succeeded and task.session and task.statement.kind in (Kind.SET, Kind.USE):
+            task.session.repeated.append(self.text)
+        handle.close()
+
+
+def _repeat(handle: Any, statement: bytes) -> None:
+    try:
+        handle.query(statement, "Null")
+    except Exception as error:
+        raise engine_error(error) from error
+
+
+class _SessionRun(_FreshRun):
+    """Runs on the session's own handle; what the request alone asked for is taken back afterwards."""
+
+    def prepare(self) -> tuple[Any, bytes]:
+        """Mark the handle for this query and apply the request's own settings for its duration."""
+        task, session = self.task, self.task.session
+        assert session is not None
+        request = task.request
+        if session.handle is None:
+            session.handle = open_handle(task.engine, task.identity, task.user, "", {})
+        chosen = checked_settings(task.user, request.settings)
+        chosen = {name: value for name, value in chosen.items() if name not in ALSO_SETTINGS}
+        chosen |= {name: value for name, value in held_limits(task.user, chosen).items() if name in chosen}
+        if request.database:
+            chosen["database"] = request.database
+        self.before = _present_values(session.handle, list(chosen)) if chosen else {}
+        self._apply(session.handle, chosen)
+        for table in task.tables:
+            table.create(session.handle)
+        return session.handle, self.text
+
+    def _apply(self, handle: Any, chosen: dict[str, str]) -> None:
+        """SET mark and settings. A session that made itself read-only keeps the mark of its last query."""
+        try:
+            apply_settings(handle, {**our_settings(self.task.identity), **chosen})
+        except ClickHouseError as error:
+            if error.code != 164 or chosen:
+                raise
+            rows = handle.query(f"SELECT {MARK_OF_CALLER}", "TabSeparatedRaw").bytes()
+            self.execution.mark = bytes(rows).decode().rstrip("\n")
+
+    def finish(self, handle: Any, succeeded: bool) -> None:
+        """Give the session its own settings back and drop the tables that came with the request."""
+        if self.before:
+            apply_settings(handle, self.before)
+        for table in self.task.tables:
+            handle.query(f"DROP TEMPORARY TABLE IF EXISTS `{table.name}`", "Null")
+
+
+def _present_values(handle: Any, names: list[str]) -> dict[str, str]:
+    """What the settings are now; an unknown name is left out, for SET to complain about."""
+    wanted = ", ".join(quote(name) for name in names)
+    sql = f"SELECT name, value FROM system.settings WHERE name IN ({wanted})"
+    lines = bytes(handle.query(sql, "TabSeparatedRaw").bytes() or b"").decode().splitlines()
+    return dict(line.split("\t", 1) for line in lines)
