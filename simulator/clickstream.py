@@ -9,7 +9,7 @@ from simulator.draws import Flags, Ints, generator, pick, repeat_ranges
 from simulator.people import People
 from simulator.runs import Runs
 from simulator.scenario import Scenario
-from simulator.sessions import ANONYMOUS, KNOWN, LONGEST_SESSION_MS, LOGS_IN, Sessions
+from simulator.sessions import ANONYMOUS, KNOWN, LOGS_IN, LONGEST_SESSION_MS, Sessions
 
 #: The longest pause inside a session.
 LONGEST_PAUSE_MS = 20 * 60_000

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-
 from simulator.draws import Flags, Ints, generator, uuids
 from simulator.horizon import HOUR_MS
 from simulator.scenario import Scenario

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +18,9 @@ from simulator.delivery import reject_table
 from simulator.draws import Ints
 from simulator.order import Order
 from simulator.people import CELL
-from simulator.sinks import Sink, WarehouseSink
+from simulator.sinks import FileFormat, FileSink, Sink, WarehouseSink
+from simulator.truth import FILE as TRUTH_FILE
+from simulator.truth import Truth, truth_of
 from warehouse.migrations import migrate
 
 #: People whose rows are inserted together; any multiple of a cell gives the same rows.
@@ -46,10 +47,15 @@ class Summary:
 
 
 def draw(
-    order: Order, sinks: Iterable[Sink], progress: Progress | None = None, block_users: int = BLOCK_USERS
+    order: Order,
+    sinks: Iterable[Sink],
+    *,
+    truth: Path | None = None,
+    progress: Progress | None = None,
+    block_users: int = BLOCK_USERS,
 ) -> dict[str, int]:
-    """Draw all rows of an order into the sinks, in bounded memory; returns rows by table."""
-    company = _Company(order, list(sinks))
+    """Draw all rows of an order into the sinks and its truth into a folder, in bounded memory; returns rows by table."""
+    company = _Company(order, list(sinks), Truth(order, truth) if truth else None)
     cells = order.cells()
     size = max(1, block_users // CELL)
     for begin in range(0, len(cells), size):
@@ -68,8 +74,8 @@ def draw(
 class _Company:
     """Joins cells to blocks, numbers rejected messages, counts paid clicks, adds what belongs to nobody."""
 
-    def __init__(self, order: Order, sinks: list[Sink]) -> None:
-        self.order, self.sinks, self.scenario = order, sinks, order.scenario
+    def __init__(self, order: Order, sinks: list[Sink], truth: Truth | None) -> None:
+        self.order, self.sinks, self.truth, self.scenario = order, sinks, truth, order.scenario
         self.rows: Counter[str] = Counter()
         self.clicks: Ints = np.zeros(
             (len(self.scenario.countries), self.scenario.horizon.days, len(self.scenario.sources)), dtype=np.int64
@@ -87,6 +93,8 @@ class _Company:
             self.delivered.update({name: table.num_rows for name, table in cell.tables.items()})
             self.delivered.update(reject["target_table"] for reject in cell.rejects)
             self._count_clicks(cell)
+        if self.truth:
+            self.truth.add(cells)
         self.send("load_rejects", reject_table(rejects, np.array(lines, dtype=np.int64)))
 
     def _count_clicks(self, cell: CellRows) -> None:
@@ -102,6 +110,8 @@ class _Company:
             self.send_marked("system_metrics", table)
         for name, table in market_tables(self.scenario).items():
             self.send_marked(name, table)
+        if self.truth:
+            self.truth.write(dict(self.rows))
 
     def send_marked(self, name: str, table: pa.Table) -> None:
         """Send rows that have no source and load yet."""
@@ -119,29 +129,32 @@ def simulate(
     dataset: Dataset,
     order: Order,
     *,
+    truth: Path,
     replace: bool = False,
     progress: Progress | None = None,
     block_users: int = BLOCK_USERS,
 ) -> Summary:
     """Fill the raw tables of `dataset`, once: the same order again changes nothing, an interrupted one is completed.
 
-    Raises OtherSimulationError when the data set holds another simulation and `replace` is off.
+    The truth goes to the folder `truth`, and is drawn again when it is missing there. Raises OtherSimulationError when the data set holds another simulation and `replace` is off.
     """
     started = datetime.now(UTC)
-    summary = Summary(str(order.load_id), order.content_hash)
+    summary = Summary(str(order.load_id), order.content_hash, truth=str(truth / TRUTH_FILE))
     migrate(client, dataset)
     known = loads.known_loads(client, dataset)
     if not replace:
         loads.refuse_others(order, dataset, known)
     if any(load.load_id == order.load_id and load.status == "done" for load in known):
         summary.already_there = True
+        if (truth_of(truth) or {}).get("content_hash") != order.content_hash:
+            draw(order, [], truth=truth, progress=progress, block_users=block_users)
         return summary
     loads.remove(client, dataset, known)
     loads.note(client, dataset, order, "running", started)
     sink = WarehouseSink(client, dataset)
     try:
         try:
-            summary.rows = draw(order, [sink], progress, block_users)
+            summary.rows = draw(order, [sink], truth=truth, progress=progress, block_users=block_users)
         finally:
             sink.close()
     except BaseException as error:
@@ -150,3 +163,15 @@ def simulate(
     summary.seconds = (datetime.now(UTC) - started).total_seconds()
     loads.note(client, dataset, order, "done", started, rows=summary.rows)
     return summary
+
+
+def export(order: Order, folder: Path, form: FileFormat, *, truth: Path, progress: Progress | None = None) -> Summary:
+    """Write the rows that `simulate` would load as files `<raw table>.<form>`, and the truth; no warehouse is needed."""
+    started = datetime.now(UTC)
+    sink = FileSink(folder, form)
+    try:
+        rows = draw(order, [sink], truth=truth, progress=progress)
+    finally:
+        sink.close()
+    seconds = (datetime.now(UTC) - started).total_seconds()
+    return Summary(str(order.load_id), order.content_hash, truth=str(truth / TRUTH_FILE), rows=rows, seconds=seconds)

@@ -1,20 +1,21 @@
-"""`gtc simulate`: fill the raw tables with the synthetic company, or write them to files."""
+"""`gtc simulate`: fill the raw tables with the synthetic company, or write its rows to files."""
 
-import json
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gtc.commands.console import complain, err, out, print_json
-from gtc.settings import Dataset, load_settings
+from gtc.settings import Dataset, Settings, load_settings
 from simulator.loads import OtherSimulationError
 from simulator.order import Order, OrderError, thirteen_months
-from simulator.run import Summary, simulate
+from simulator.run import Progress as Report
+from simulator.run import Summary, export, simulate
 from simulator.world_file import WorldError, read_world
 from warehouse.client import connect
 
@@ -22,13 +23,21 @@ from warehouse.client import connect
 def command(
     users: Annotated[int, typer.Option(help="People who visit; about four in ten open an account")] = 20_000,
     first: Annotated[
-        str | None, typer.Option("--from", help="First day, YYYY-MM-DD; default: thirteen months back")
+        str | None, typer.Option("--from", metavar="DAY", help="First day; default: thirteen months back")
     ] = None,
-    last: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD; default: yesterday")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day; default: yesterday")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same company")] = 1,
     dataset: Annotated[str | None, typer.Option(help="Data set; default: GTC_DATASET")] = None,
-    replace: Annotated[bool, typer.Option(help="Drop another simulation from the data set first")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop another simulation from the data set first")] = False,
     world: Annotated[Path | None, typer.Option(help="World file or folder; default: simulator/world")] = None,
+    export_to: Annotated[
+        Path | None, typer.Option("--export", metavar="DIR", help="Write files <raw table>.<format> instead of loading")
+    ] = None,
+    form: Annotated[Literal["parquet", "csv", "jsonl"], typer.Option("--format", help="Of exported files")] = "parquet",
+    truth: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the truth goes; default: $GTC_VAR_DIR/truth/<data set>, or DIR/truth"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
 ) -> None:
     """Fill the raw tables with a synthetic company whose truth is known; the same command again changes nothing.
@@ -39,20 +48,29 @@ def command(
     chosen = Dataset(dataset) if dataset else settings.dataset
     try:
         usual = thirteen_months()
-        order = Order(read_world(world), users, _day(first, usual[0], "--from"), _day(last, usual[1], "--to"), seed)
-        with _bar() as bar:
-            task = bar.add_task("people", total=users)
-            summary = simulate(
-                connect(settings),
-                chosen,
-                order,
-                replace=replace,
-                progress=lambda done, _: bar.update(task, completed=done),
-            )
+        days = _day(first, usual[0], "--from"), _day(last, usual[1], "--to")
+        order = Order(read_world(world), users, *days, seed)
+        with _progress(users) as report:
+            if export_to:
+                summary = export(order, export_to, form, truth=truth or export_to / "truth", progress=report)
+            else:
+                summary = _load(settings, chosen, order, truth, replace, report)
     except (WorldError, OrderError, OtherSimulationError) as error:
         complain(error)
         raise typer.Exit(1) from None
-    print_json({**asdict(summary), "dataset": chosen.name}) if as_json else _report(chosen, summary)
+    place = str(export_to) if export_to else chosen.raw_database
+    if as_json:
+        print_json({"dataset": None if export_to else chosen.name, **asdict(summary)})
+    else:
+        _print(place, summary)
+
+
+def _load(
+    settings: Settings, dataset: Dataset, order: Order, truth: Path | None, replace: bool, report: Report
+) -> Summary:
+    folder = truth or settings.gtc_var_dir / "truth" / dataset.name
+    with connect(settings) as client:
+        return simulate(client, dataset, order, truth=folder, replace=replace, progress=report)
 
 
 def _day(text: str | None, usual: date, option: str) -> date:
@@ -62,21 +80,18 @@ def _day(text: str | None, usual: date, option: str) -> date:
         raise OrderError(f"{option} must be a day such as 2026-01-31: {text}") from None
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-    )
+@contextmanager
+def _progress(users: int) -> Iterator[Report]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("people simulated", total=users)
+        yield lambda done, _: bar.update(task, completed=done)
 
 
-def _report(dataset: Dataset, summary: Summary) -> None:
+def _print(place: str, summary: Summary) -> None:
     if summary.already_there:
-        out.print(f"{dataset.raw_database}: already simulated with these parameters, nothing to do")
+        out.print(f"{place}: already simulated with these parameters, nothing to do")
         return
     for table, count in summary.rows.items():
-        out.print(f"{table:<22}{count:>12,}")
-    out.print(f"{dataset.raw_database}: {summary.total:,} rows in {summary.seconds:.1f} s")
+        out.print(f"{table:<22}{count:>13,}")
+    out.print(f"{place}: {summary.total:,} rows in {summary.seconds:.1f} s, truth in {summary.truth}")
