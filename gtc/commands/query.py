@@ -28,7 +28,7 @@ def command(
 ) -> None:
     """Ask the warehouse.
 
-    Example: gtc query "select reporting_date, daily_active_users from analytics.kpi_daily order by 1 desc limit 7"
+    Example: gtc query "select kpi_date, dau from analytics.kpi_daily order by 1 desc limit 7"
     """
     if user not in ("reader", "etl"):
         raise typer.BadParameter("`reader` or `etl`", param_hint="--as")

@@ -1,0 +1,93 @@
+"""`gtc demo`."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gtc.commands.console import complain, err, out, print_json
+from gtc.demo import DemoError, datasets, run_demo
+from gtc.settings import Settings, load_settings
+from warehouse.dbt import BuildError
+from warehouse.importer import ImportFailedError
+from warehouse.kpis import Headline
+
+
+class _Line:
+    """A step on the terminal: a spinner while it runs, one line when it is done."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.outcome = title, "done"
+        self.spinner = err.status(title)
+
+    def now(self, text: str) -> None:
+        """What is being done at this moment; shown on a terminal only."""
+        self.spinner.update(f"{self.title}: {text}")
+
+    def result(self, text: str) -> None:
+        """What was done, for the closing line."""
+        self.outcome = text
+
+
+@contextmanager
+def _step(title: str) -> Iterator[_Line]:
+    line, started = _Line(title), time.monotonic()
+    if not err.is_terminal:
+        err.print(f"{title} …", markup=False)
+    with line.spinner:
+        yield line
+    err.print(f"{title}: {line.outcome} ({time.monotonic() - started:.1f} s)", markup=False)
+
+
+def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
+    """Start the services, fill both data sets, build their marts, show the figures. Running it again is harmless."""
+    settings = load_settings()
+    try:
+        figures = [headline for headlines in run_demo(settings, _step) for headline in headlines]
+    except (DemoError, BuildError, ImportFailedError) as error:
+        complain(error)
+        raise typer.Exit(1) from None
+    if json:
+        print_json([vars(figure) for figure in figures])
+        return
+    for dataset in dict.fromkeys(figure.dataset for figure in figures):
+        out.print(_table(dataset, [figure for figure in figures if figure.dataset == dataset]))
+    _say_what_next(settings)
+
+
+def _table(dataset: str, figures: list[Headline]) -> Table:
+    table = Table("KPI", "value", "unit", "period", title=f"\n{dataset}", title_justify="left", title_style="bold")
+    table.columns[1].justify = "right"
+    for figure in figures:
+        table.add_row(figure.kpi.replace("_", " "), _shown(figure), figure.unit, figure.period)
+    return table
+
+
+def _shown(figure: Headline) -> str:
+    """Digits as people read them; a figure that is not known is a dash, never 0."""
+    if figure.value is None:
+        return "–"
+    if figure.unit == "ratio":
+        return f"{figure.value:.1%}"
+    return f"{figure.value:,}" if not isinstance(figure.value, str) else figure.value
+
+
+def _say_what_next(settings: Settings) -> None:
+    if len(datasets(settings)) == 1:
+        out.print(
+            f"\nOnline Retail was left out: no file at {settings.gtc_online_retail_file}; "
+            "download it from UCI (data set 352), save it as CSV and set GTC_ONLINE_RETAIL_FILE in .env."
+        )
+    address = f"http://{settings.warehouse_host}:{settings.warehouse_port}"
+    out.print(
+        f"\nThe warehouse runs at {address} (user {settings.warehouse_reader_user}, password in .env). Next:\n"
+        '  .venv/bin/gtc query "select * from analytics.kpi_daily order by kpi_date desc limit 7"\n'
+        "  source .venv/bin/activate && DBT_SCHEMA=dev_me dbt build --select +rfm\n"
+        "  make docs     models, columns and lineage as a site\n"
+        "  make down     stop the services; data stays",
+        markup=False,
+        highlight=False,
+    )
