@@ -2,70 +2,70 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from warehouse.server.sql.errors import access_denied, read_only
+from warehouse.server.sql.errors import StatementError, access_denied
+from warehouse.server.sql.names import LOCAL, SYSTEM_DATABASES
+from warehouse.server.sql.parsing import parse
+from warehouse.server.sql.reach import query_in_a_dictionary, refuse_kept_settings, refuse_reaching_out
+from warehouse.server.sql.readers import refuse_foreign_tables, refuse_writing
 from warehouse.server.sql.statement import Kind, Statement
-
-# Functions that reach files, programs, other hosts or the serving process itself.
-REACHING_OUT = frozenset(
-    b"file fileCluster url urlCluster s3 s3Cluster gcs cosn oss azureBlobStorage azureBlobStorageCluster hdfs "
-    b"hdfsCluster remote remoteSecure mysql postgresql mongodb redis sqlite odbc jdbc ytsaurus executable python "
-    b"iceberg icebergS3 icebergAzure icebergHDFS icebergLocal icebergCluster icebergS3Cluster icebergAzureCluster "
-    b"icebergHDFSCluster deltaLake deltaLakeS3 deltaLakeAzure deltaLakeLocal deltaLakeCluster deltaLakeS3Cluster "
-    b"deltaLakeAzureCluster hudi hudiCluster paimon arrowFlight prometheusQuery prometheusQueryRange".lower().split()
-)
-SYSTEM_DATABASES = (b"system", b"information_schema")
+from warehouse.server.sql.targets import changes_system
 
 
 @dataclass(frozen=True)
 class Access:
-    """Who asks, and in which database and with which query parameters names are to be understood."""
+    """Who asks, and in which database and with which query parameters names are to be understood.
+
+    `parameters` are the values of `param_*` of the request and of its session, without the prefix;
+    `locked_settings` the settings that the user's own limits fix.
+    """
 
     user: str
     read_only: bool
     database: str = "default"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    locked_settings: frozenset[str] = frozenset()
 
 
 def authorise(statement: Statement, access: Access) -> None:
     """Raise StatementError when `access` does not allow `statement`."""
-    _refuse_processes_objects(statement)
-    if statement.kind in (Kind.DDL, Kind.INSERT):
-        _refuse_system_targets(statement, access)
     if access.read_only:
-        _authorise_reader(statement)
+        refuse_writing(statement)
+    values = _identifier_parameters(statement, access)
+    refuse_reaching_out(statement)
+    refuse_kept_settings(statement, access.locked_settings)
+    if statement.kind in (Kind.DDL, Kind.INSERT):
+        _refuse_changing_system(statement, access, values)
+    if access.read_only:
+        refuse_foreign_tables(statement, access.database, list(values.values()))
+    for query in query_in_a_dictionary(statement):
+        authorise(parse(query), access)
 
 
-def _refuse_processes_objects(statement: Statement) -> None:
-    for token, after in pairwise(statement.tokens):
-        name = token.identifier
-        if name is not None and after.text == b"(" and name.lower() in (b"python", b"executable"):
-            raise access_denied(
-                f"Not enough privileges: the function {name.decode()} is not available in this warehouse"
-            )
-
-
-def _refuse_system_targets(statement: Statement, access: Access) -> None:
-    """DDL and inserts into the engine's own databases."""
-    end_words = (b"SELECT", b"WHERE") if statement.kind is not Kind.INSERT else (b"SELECT", b"WITH")
-    if access.database.lower().encode() in SYSTEM_DATABASES:
-        raise access_denied("Not enough privileges: the database `system` cannot be changed; choose another database")
-    for at, token in enumerate(statement.tokens):
-        if token.word in end_words and at:
-            return
-        name = token.identifier
-        if name is None or name.lower() not in SYSTEM_DATABASES:
+def _identifier_parameters(statement: Statement, access: Access) -> dict[bytes, bytes]:
+    """The value of each `{name:Identifier}`; it may stand for a function where the engine expects one."""
+    found, values = statement.tokens, {}
+    if b"{" not in statement.text:
+        return {}
+    for at in range(len(found) - 4):
+        is_parameter = found[at].text == b"{" and found[at + 2].text == b":" and found[at + 4].text == b"}"
+        if not is_parameter or found[at + 3].text.lower() != b"identifier":
             continue
-        dotted = at + 1 < len(statement.tokens) and statement.tokens[at + 1].text == b"."
-        if dotted or statement.tokens[at - 1].word in (b"DATABASE", b"EXISTS", b"SCHEMA"):
-            raise access_denied("Not enough privileges: the database `system` cannot be changed")
+        name = found[at + 1].text
+        value = access.parameters.get(name.decode("utf-8", "replace"))
+        if value is None:
+            text = f"Substitution `{name.decode('utf-8', 'replace')}` is not set"
+            raise StatementError(456, "UNKNOWN_QUERY_PARAMETER", text)
+        values[name] = value.encode("utf-8", "surrogateescape")
+        if values[name].lower() in LOCAL:
+            raise access_denied(f"Not enough privileges: `{value}` cannot be the value of an identifier parameter")
+    return values
 
 
-def _authorise_reader(statement: Statement) -> None:
-    if statement.kind in (Kind.INSERT, Kind.DDL, Kind.SYSTEM, Kind.OTHER):
-        raise read_only("Cannot execute query in readonly mode.")
-    for token, after in pairwise(statement.tokens):
-        name = token.identifier
-        if name is not None and after.text == b"(" and name.lower() in REACHING_OUT:
-            raise access_denied(f"Not enough privileges: a reader may not use the function {name.decode()}")
+def _refuse_changing_system(statement: Statement, access: Access, values: dict[bytes, bytes]) -> None:
+    inside = access.database.lower().encode() in SYSTEM_DATABASES and statement.tokens[0].word != b"BACKUP"
+    if inside or changes_system(statement, values):
+        raise access_denied(
+            "Not enough privileges: the databases `system` and INFORMATION_SCHEMA belong to the engine; "
+            "choose another database"
+        )

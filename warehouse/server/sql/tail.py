@@ -8,8 +8,8 @@ from warehouse.server.sql.tokens import Token, TokenKind
 # Behind these words an operand must follow, so that FORMAT or SETTINGS there is the name of a column or table.
 _OPERAND_FOLLOWS = frozenset(
     (
-        b"SELECT DISTINCT FROM WHERE PREWHERE HAVING QUALIFY BY ON USING AND OR NOT IN LIKE ILIKE REGEXP BETWEEN AS JOIN"
-        b" LIMIT OFFSET CASE WHEN THEN ELSE INTERVAL WITH GLOBAL DIV MOD TABLE VIEW DATABASE DICTIONARY"
+        b"SELECT DISTINCT FROM WHERE PREWHERE HAVING QUALIFY BY ON USING AND OR NOT IN LIKE ILIKE REGEXP BETWEEN AS"
+        b" JOIN LIMIT OFFSET CASE WHEN THEN ELSE INTERVAL WITH GLOBAL DIV MOD TABLE VIEW DATABASE DICTIONARY"
         b" SETTINGS FORMAT INTO"
     ).split()
 )
@@ -83,7 +83,8 @@ def operator_expected(found: Sequence[Token], at: int) -> bool:
     """Whether the token before `at` ends an operand, so that a clause may start here."""
     before = found[at - 1]
     if before.kind is TokenKind.WORD:
-        return before.word not in _OPERAND_FOLLOWS or (at > 1 and found[at - 2].text == b".")
+        is_name = at > 1 and (found[at - 2].text == b"." or found[at - 2].word == b"AS")
+        return is_name or before.word not in _OPERAND_FOLLOWS
     if before.kind is not TokenKind.MARK:
         return True
     if before.text == b"*":

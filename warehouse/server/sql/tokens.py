@@ -118,8 +118,13 @@ def _unreadable(text: bytes, position: int) -> Exception:
     return syntax_error(f"{reason}: Syntax error: failed at position {position + 1} ({shown})")
 
 
-_ESCAPE = re.compile(rb"\\x([0-9A-Fa-f]{2})|\\(.)|(['`\"])\3", re.DOTALL)
-_ESCAPED = {b"b": b"\b", b"f": b"\f", b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"a": b"\a", b"v": b"\v"}
+_ESCAPE = re.compile(rb"\\x(..)|\\(.)|(['`\"])\3", re.DOTALL)
+# `\N` stands for nothing; before any other character the backslash is kept, as in the engine's ReadHelpers.
+_ESCAPED = {
+    **{b"abtnvfre0"[at : at + 1]: b"\a\b\t\n\v\f\r\x1b\0"[at : at + 1] for at in range(9)},
+    **{mark: mark for mark in (b"\\", b"'", b"`", b'"', b"/", b"=")},
+    b"N": b"",
+}
 
 
 def unquote(text: bytes) -> bytes:
@@ -143,7 +148,12 @@ def unquote(text: bytes) -> bytes:
 def _unescape(found: "re.Match[bytes]", quote: bytes) -> bytes:
     code, escaped, doubled = found.groups()
     if code is not None:
-        return bytes([int(code, 16)])
+        return bytes([(_hex_digit(code[0]) * 16 + _hex_digit(code[1])) & 0xFF])
     if escaped is not None:
-        return _ESCAPED.get(escaped, escaped)
+        return _ESCAPED.get(escaped, escaped if escaped < b" " else b"\\" + escaped)
     return doubled if doubled == quote else doubled * 2
+
+
+def _hex_digit(character: int) -> int:
+    """The engine takes what is no hexadecimal digit for 255."""
+    return b"0123456789abcdef".find(bytes([character]).lower()) % 256
