@@ -1,7 +1,7 @@
 """One query in the engine: runs in a worker thread, can be killed from the event loop, tells its figures."""
 
 import asyncio
-import contextlib
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -11,6 +11,8 @@ from typing import Any
 from warehouse.server.engine import Engine, engine_error
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import Identity
+
+_log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to reach a query that has not yet registered itself with the engine.
 _KILL_INTERVAL = 0.01
@@ -61,15 +63,17 @@ class Figures:
 class Execution:
     """A statement on a handle.
 
-    `prepare` runs in the worker thread and gives handle and text; `finish` gets the handle back and is told whether the
-    query succeeded. `engine_end` is the end of a pipe that belongs to the engine while the query runs. `longest` (in
-    seconds, 0 for none) is enforced from outside as well, whatever the query did to its own settings.
+    In the worker thread `prepare` gives handle and text, `restore` sets the handle back before the outcome is known
+    (told whether the query succeeded), `release` gives it away afterwards. `engine_end` is the end of a pipe that
+    belongs to the engine while the query runs. `longest` (in seconds, 0 for none) is enforced from outside as well,
+    whatever the query did to its own settings.
     """
 
     engine: Engine
     identity: Identity
     prepare: Callable[[], tuple[Any, bytes]]
-    finish: Callable[[Any, bool], None]
+    restore: Callable[[Any, bool], None]
+    release: Callable[[Any], None]
     parameters: dict[str, str] = field(default_factory=dict)
     inserts: bool = False
     engine_end: int | None = None
@@ -85,31 +89,47 @@ class Execution:
     def start(self, pool: Executor) -> "asyncio.Future[Figures]":
         """Begin in a thread of `pool`."""
         loop = asyncio.get_running_loop()
-        self.outcome = loop.run_in_executor(pool, self._run)
+        self.outcome: asyncio.Future[Figures] = loop.create_future()
+        pool.submit(self._work, loop)
         if self.longest:
             timer = loop.call_later(self.longest + _GRACE, self._end_overdue)
             self.outcome.add_done_callback(lambda _: timer.cancel())
         return self.outcome
 
-    def _run(self) -> Figures:
-        """In the worker thread: prepare, query, hand everything back."""
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the worker thread: run, tell the event loop, and only then tidy up what nobody waits for."""
+        handle, figures, error = None, None, None
         try:
             if self.abandoned:
                 raise ClickHouseError(394, "Query was cancelled")
             handle, text = self.prepare()
-            succeeded = False
-            try:
-                figures = self._query(handle, text)
-                succeeded = True
-            finally:
-                with contextlib.suppress(Exception):  # a handle that failed may refuse to close; the engine lives on
-                    self.finish(handle, succeeded)
-            return figures
-        except ClickHouseError as error:
-            raise self._because or error from error
-        finally:
-            if self.engine_end is not None:
-                os.close(self.engine_end)
+            figures = self._query(handle, text)
+        except BaseException as raised:  # noqa: BLE001 - it is raised again where the outcome is awaited
+            error = raised
+        if handle is not None:
+            self._hand_back(self.restore, handle, figures is not None)
+        if self.engine_end is not None:
+            os.close(self.engine_end)
+        loop.call_soon_threadsafe(self._settle, figures, error)
+        if handle is not None:
+            self._hand_back(self.release, handle)
+
+    def _hand_back(self, step: Callable[..., None], *arguments: Any) -> None:
+        """Set a handle back or close it. One whose query failed may refuse; the engine lives on, so it is noted only."""
+        try:
+            step(*arguments)
+        except Exception:  # noqa: BLE001 - the binding raises many kinds
+            _log.warning("a handle could not be given back", exc_info=True)
+
+    def _settle(self, figures: Figures | None, error: BaseException | None) -> None:
+        if self.outcome.done():
+            return
+        if figures is not None:
+            self.outcome.set_result(figures)
+        elif isinstance(error, ClickHouseError):
+            self.outcome.set_exception(self._because or error)
+        else:
+            self.outcome.set_exception(error or RuntimeError("a query ended without figures"))
 
     def _query(self, handle: Any, text: bytes) -> Figures:
         handle.set_progress_callback(self.progress.take_progress)

@@ -11,6 +11,9 @@ from warehouse.server.execution import Execution
 from warehouse.server.pipes import PipeReader, open_pipe
 from warehouse.server.task import Task
 
+#: Seconds in which a small query may end before its result is read piece by piece.
+_PATIENCE = 0.005
+
 
 async def send_rows(task: Task, send: Send) -> None:
     """Run the statement and stream its rows. Raises ClickHouseError while nothing has been sent."""
@@ -37,6 +40,8 @@ async def _stream(task: Task, send: Send, reader: PipeReader, execution: Executi
     headers = [*task.headers(), (b"X-ClickHouse-Format", output_format.encode())]
     with Answer(send, task.request, headers, content_type, task.spool) as answer:
         try:
+            # A small result fits into the pipe: to wait for its end first saves waking up for each piece.
+            await asyncio.wait([execution.outcome], timeout=_PATIENCE)
             while data := await reader.read():
                 await answer.write(data, execution.progress)
             await answer.finish(await execution.outcome)

@@ -19,6 +19,14 @@ from warehouse.server.sessions import Session
 from warehouse.server.sql import Kind, Statement
 from warehouse.server.users import User
 
+#: What keeps a format's memory bounded: Parquet holds a row group, and with parallel encoding several of them.
+_FORMAT_DEFAULTS = {
+    "Parquet": {
+        "output_format_parquet_row_group_size": "100000",
+        "output_format_parquet_parallel_encoding": "0",
+    },
+}
+
 
 @dataclass
 class Task:
@@ -34,6 +42,12 @@ class Task:
     body: Body
     session: Session | None = None
     tables: list[ExternalTable] = field(default_factory=list)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The request's settings, with this layer's defaults for the statement's format."""
+        output_format = self.statement.format or self.request.default_format
+        return {**_FORMAT_DEFAULTS.get(output_format, {}), **self.request.settings}
 
     def headers(self) -> RawHeaders:
         """The headers that every answer carries."""
@@ -54,7 +68,8 @@ class _FreshRun:
             engine=task.engine,
             identity=task.identity,
             prepare=self.prepare,
-            finish=self.finish,
+            restore=self.restore,
+            release=self.release,
             parameters=task.request.query_parameters,
             inserts=inserts,
             engine_end=engine_end,
@@ -66,7 +81,7 @@ class _FreshRun:
         task, session = self.task, self.task.session
         request = task.request
         seal = not task.tables
-        handle = open_handle(task.engine, task.identity, task.user, request.database, request.settings, seal=seal)
+        handle = open_handle(task.engine, task.identity, task.user, request.database, task.settings, seal=seal)
         try:
             for table in task.tables:
                 table.create(handle)
@@ -79,11 +94,14 @@ class _FreshRun:
             raise
         return handle, self.text
 
-    def finish(self, handle: Any, succeeded: bool) -> None:
-        """Close the handle; keep what a reader's session has to say again."""
+    def restore(self, handle: Any, succeeded: bool) -> None:
+        """Keep what a reader's session has to say again."""
         task = self.task
         if succeeded and task.session and task.statement.kind in (Kind.SET, Kind.USE):
             task.session.repeated.append(self.text)
+
+    def release(self, handle: Any) -> None:
+        """The handle was for this query only."""
         handle.close()
 
 
@@ -104,7 +122,7 @@ class _SessionRun(_FreshRun):
         request = task.request
         if session.handle is None:
             session.handle = open_handle(task.engine, task.identity, task.user, "", {})
-        chosen = checked_settings(task.user, request.settings)
+        chosen = checked_settings(task.user, task.settings)
         chosen = {name: value for name, value in chosen.items() if name not in ALSO_SETTINGS}
         chosen |= {name: value for name, value in held_limits(task.user, chosen).items() if name in chosen}
         if request.database:
@@ -125,7 +143,10 @@ class _SessionRun(_FreshRun):
             rows = handle.query(f"SELECT {MARK_OF_CALLER}", "TabSeparatedRaw").bytes()
             self.execution.mark = bytes(rows).decode().rstrip("\n")
 
-    def finish(self, handle: Any, succeeded: bool) -> None:
+    def release(self, handle: Any) -> None:
+        """The handle stays with the session."""
+
+    def restore(self, handle: Any, succeeded: bool) -> None:
         """Give the session its own settings back and drop the tables that came with the request."""
         if self.before:
             apply_settings(handle, self.before)
