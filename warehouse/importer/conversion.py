@@ -35,8 +35,8 @@ class Converter:
 
     def _near(self) -> str:
         found = self.staging.client.query(
-            "select distinct table from system.columns where database = {a:String} and name = 'load_id' "
-            "and table not like '\\_load\\_%' and table not in ('load_log', 'load_rejects') order by table",
+            "select distinct table as name from system.columns where database = {a:String} and system.columns.name = "
+            "'load_id' and not startsWith(table, '_load_') and table not in ('load_log', 'load_rejects') order by name",
             parameters={"a": self.staging.database},
         )
         known = [str(row[0]) for row in found.result_rows]

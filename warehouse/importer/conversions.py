@@ -15,6 +15,9 @@ _ISO = (
     r"([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?( ?(Z|UTC|[+-]\d\d:?\d\d))?)?$"
 )
 _ISO_DATE = r"^\d{4}-\d\d-\d\d([ T]00:00:00(\.0+)?)?$"
+#: Special formats, and milliseconds in their unit.
+_UNIX = {"unix": 1000, "unix_ms": 1}
+_AFTER_FRACTION = r" ?[AaPp][Mm]| ?Z| ?[+-]\d\d:?\d\d"
 _CLICKHOUSE_MAP = r"^\{('([^'\\]|\\.)*' ?: ?'([^'\\]|\\.)*'(, ?'([^'\\]|\\.)*' ?: ?'([^'\\]|\\.)*')*)?\}$"
 
 
@@ -41,22 +44,22 @@ def given(text: str, formats: Formats) -> str:
     return f"if(trimBoth({text}) in ({listed}), NULL, trimBoth({text}))"
 
 
-def from_text(text: str, wanted: str, formats: Formats) -> str:
-    """SQL of type Nullable(wanted) for a text; `wanted` is an engine type. Raises MappingError when there is no way."""
-    if wanted == "String":
-        return text
-    plain = given(text, formats)
+def from_text(text: str, wanted: str, formats: Formats, clock: str = "") -> str:
+    """SQL of type Nullable(wanted) for a text that `given` has cleaned; `wanted` is an engine type.
+
+    `clock` names what `clock_of` made of the text. Raises MappingError when there is no way.
+    """
     number = re.fullmatch(r"(U?Int\d+|Float\d+)|Decimal\((\d+), (\d+)\)", wanted)
     if number and number[2]:
-        return _decimal(plain, int(number[2]), int(number[3]), formats)
+        return _decimal(text, int(number[2]), int(number[3]), formats)
     if number:
-        return _float(plain, wanted, formats) if wanted.startswith("Float") else _integer(plain, wanted, formats)
+        return _float(text, wanted, formats) if wanted.startswith("Float") else _integer(text, wanted, formats)
     if wanted.startswith("DateTime64"):
-        return instant(plain, formats)
+        return _instant(text, clock, formats)
     if wanted in ("Date", "Date32"):
-        return _in_range(_date(plain, formats), _DATES)
+        return _in_range(_date(text, formats), _DATES)
     if wanted == "UUID":
-        return f"toUUIDOrNull({plain})"
+        return f"toUUIDOrNull({text})"
     raise MappingError(f"text cannot become {wanted}")
 
 
@@ -90,44 +93,51 @@ def _number(text: str, decimals: str, formats: Formats) -> str:
     return f"if(match({text}, {literal(f'^[+-]?{whole}{decimals}$')}), {clean}, NULL)"
 
 
-def instant(text: str, formats: Formats) -> str:
+def _instant(text: str, clock: str, formats: Formats) -> str:
     """A time stamp as Nullable(DateTime64(3, 'UTC')). A local time that the clock skipped does not fit."""
-    if formats.timestamps in ("unix", "unix_ms"):
-        factor = 1000 if formats.timestamps == "unix" else 1
-        number = f"toDecimal128OrNull(if(match({text}, '^-?\\\\d{{1,14}}(\\\\.\\\\d*)?$'), {text}, NULL), 3)"
-        return _in_range(f"fromUnixTimestamp64Milli(toInt64({number} * {factor}), 'UTC')", _INSTANTS)
-    read, has_offset = _wall_clock(text, formats.timestamps)
-    parsed = f"toTimeZone({read(formats.time_zone)}, 'UTC')"
-    if formats.time_zone != "UTC":
-        zone = literal(formats.time_zone)
-        clock = f"{parsed} + toIntervalSecond(timezoneOffset(toTimeZone({parsed}, {zone})))"
-        parsed = f"if({has_offset} or {clock} = {read('UTC')}, {parsed}, NULL)"
-    return _in_range(parsed, _INSTANTS)
+    if formats.time_zone == "UTC" or formats.timestamps in _UNIX:
+        return _in_range(clock, _INSTANTS)
+    local = _local_to_utc(clock, formats.time_zone)
+    return _in_range(f"if({_has_offset(text, formats.timestamps)}, {clock}, {local})", _INSTANTS)
 
 
-def _wall_clock(text: str, form: str):  # type: ignore[no-untyped-def]
-    """A function from zone to SQL, and the SQL condition that the text names its own offset."""
+def _local_to_utc(clock: str, zone: str) -> str:
+    """The instant at which clocks of the zone show `clock`: the first of two in autumn, NULL for a skipped hour.
+
+    The offset in force is either the one of the day before or the one of the day after.
+    """
+
+    def offset(moment: str) -> str:
+        return f"toIntervalSecond(timezoneOffset(toTimeZone({moment}, {literal(zone)})))"
+
+    before = f"({clock} - {offset(f'{clock} - toIntervalDay(1)')})"
+    after = f"({clock} - {offset(f'{clock} + toIntervalDay(1)')})"
+    fits = [f"{moment} + {offset(moment)} = {clock}" for moment in (before, after)]
+    return f"multiIf({fits[0]}, {before}, {fits[1]}, {after}, NULL)"
+
+
+def _has_offset(text: str, form: str) -> str:
+    """SQL condition: the text names its own distance from UTC."""
     if form == "iso":
-        iso = f"if(match({text}, {literal(_ISO)}), {text}, NULL)"
-        return (
-            lambda zone: f"parseDateTime64BestEffortOrNull({iso}, 3, {literal(zone)})",
-            f"match({text}, '(Z|UTC|:.*[+-]\\\\d\\\\d:?\\\\d\\\\d)$')",
-        )
+        return f"match({text}, '(Z|UTC|:.*[+-]\\\\d\\\\d:?\\\\d\\\\d)$')"
+    return "1" if joda_format(form).has_offset else "0"
+
+
+def clock_of(text: str, formats: Formats) -> str:
+    """SQL for the time that a text shows, as if it were UTC; NULL when it is not written in the format."""
+    form = formats.timestamps
+    if form in _UNIX:
+        number = f"toDecimal128OrNull(if(match({text}, '^-?\\\\d{{1,14}}(\\\\.\\\\d*)?$'), {text}, NULL), 3)"
+        return f"fromUnixTimestamp64Milli(toInt64({number} * {_UNIX[form]}), 'UTC')"
+    if form == "iso":
+        return f"parseDateTime64BestEffortOrNull(if(match({text}, {literal(_ISO)}), {text}, NULL), 3, 'UTC')"
     joda = joda_format(form)
     whole, fraction = text, ""
     if joda.has_fraction:
-        whole = (
-            f"replaceRegexpOne({text}, '[.,]\\\\d{{1,9}}( ?[AaPp][Mm]| ?Z| ?[+-]\\\\d\\\\d:?\\\\d\\\\d)?$', '\\\\1')"
-        )
-        digits = f"extract({text}, '[.,](\\\\d{{1,9}})(?: ?[AaPp][Mm]| ?Z| ?[+-]\\\\d\\\\d:?\\\\d\\\\d)?$')"
+        whole = f"replaceRegexpOne({text}, {literal(f'[.,][0-9]{{1,9}}({_AFTER_FRACTION})?$')}, '\\\\1')"
+        digits = f"extract({text}, {literal(f'[.,]([0-9]{{1,9}})(?:{_AFTER_FRACTION})?$')})"
         fraction = f" + toIntervalMillisecond(toUInt32OrZero(substring(rightPad({digits}, 3, '0'), 1, 3)))"
-    return (
-        lambda zone: (
-            f"toDateTime64(parseDateTime64InJodaSyntaxOrNull({whole}, {literal(joda.text)}, {literal(zone)}), 3, "
-            f"{literal(zone)}){fraction}"
-        ),
-        "1" if joda.has_offset else "0",
-    )
+    return f"toDateTime64(parseDateTime64InJodaSyntaxOrNull({whole}, {literal(joda.text)}, 'UTC'), 3, 'UTC'){fraction}"
 
 
 def _date(text: str, formats: Formats) -> str:
@@ -156,8 +166,6 @@ def map_from_text(text: str) -> str:
 
 def from_value(value: str, found: str, wanted: str, formats: Formats) -> str:
     """SQL of type Nullable(wanted) for a value of the engine type `found`. Raises MappingError when there is no way."""
-    if found == "String":
-        return from_text(value, wanted, formats)
     if wanted == "String":
         return f"toString({value})"
     if found == wanted:

@@ -63,8 +63,39 @@ def quoted(name: str) -> str:
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
+class Conversions:
+    """Columns on their way to another type, in nested steps: the text given, the clock that it shows, the value."""
+
+    def __init__(self) -> None:
+        self._steps: tuple[list[str], list[str], list[str]] = ([], [], [])
+
+    def add(self, name: str, value: str, found: str, wanted: str, formats: Formats) -> tuple[str, str]:
+        """Names of the converted value (NULL where it does not fit) and of what was given (NULL where nothing was)."""
+        if found == wanted:
+            return value, value
+        given, clock, result = (quoted(f"{step}:{name}") for step in ("given", "clock", "to"))
+        if found != "String":
+            self._steps[2].append(f"{conversions.from_value(value, found, wanted, formats)} as {result}")
+            return result, value
+        self._steps[0].append(f"{conversions.given(value, formats)} as {given}")
+        if wanted.startswith("DateTime64"):
+            self._steps[1].append(f"{conversions.clock_of(given, formats)} as {clock}")
+        self._steps[2].append(f"{conversions.from_text(given, wanted, formats, clock)} as {result}")
+        return result, given
+
+    def around(self, rows: str) -> str:
+        """The query `rows` with the steps around it."""
+        for step in filter(None, self._steps):
+            rows = f"select *, {', '.join(step)} from ({rows})"
+        return rows
+
+
 class Statements:
-    """Builds the statements of a load. The file's columns arrive in `_line, _c1, _c2, …` of the text table."""
+    """Builds the statements of a load. The file's columns arrive in `_line, _c1, _c2, …` of the text table.
+
+    Steps are nested queries, so that nothing is written out, or computed, twice: cells → typed columns of the file →
+    expressions of the mapping (`raw:x`) → raw columns (`to:x`) → the number of the first fault.
+    """
 
     def __init__(
         self,
@@ -81,12 +112,14 @@ class Statements:
         self.faults: list[Fault] = []
         self._given: list[str] = []
         self._checks: list[str] = []
-        self._typed = self._typed_columns()
+        self._reading, self._writing = Conversions(), Conversions()
         self._values: dict[str, str] = {}
+        self._read_file()
 
     def probe(self, text_table: str, columns: Sequence[str]) -> str:
         """A query that computes nothing and has the types of the expressions of `columns`."""
-        return f"describe table ({self._evaluated(text_table, columns)})"
+        names = ", ".join(quoted(f"raw:{name}") for name in columns)
+        return f"describe table (select {names} from ({self._evaluated(text_table, columns)}))"
 
     def settle(self, types: dict[str, str]) -> None:
         """Fix how each expression, whose engine type is now known, becomes its raw column. Raises MappingError."""
@@ -99,18 +132,17 @@ class Statements:
 
     def _settle_column(self, column: TargetColumn, value: str, found: str) -> None:
         wanted, formats = column.plain_type, self.mapping.formats()
-        expected = _expected(wanted, formats)
         if wanted == "Map":
             self._settle_map(column, value, found)
             return
-        converted = conversions.from_value(value, found, wanted, formats)
-        nothing = f"isNull({conversions.given(value, formats)})" if found == "String" else f"isNull({value})"
+        converted, given = self._writing.add(column.name, value, found, wanted, formats)
         if wanted != "String":
-            self._check(column.name, f"isNull({converted}) and not {nothing}", expected, value)
+            self._check(column.name, f"isNull({converted}) and isNotNull({given})", _expected(wanted, formats), value)
         elif found == "String" and self.mapping.lookups:
             unlisted = f"position(ifNull({value}, ''), {literal(UNLISTED)}) > 0"
             self._check(column.name, unlisted, "listed in the lookup", f"replaceOne({value}, {literal(UNLISTED)}, '')")
         if column.name in self.mapping.required or not column.default:
+            nothing = f"empty(trimBoth(ifNull({value}, '')))" if found == wanted == "String" else f"isNull({given})"
             self._check(column.name, nothing, "missing", "''")
             self._values[column.name] = f"assumeNotNull({converted})"
         else:
@@ -120,8 +152,7 @@ class Statements:
         if found == "Map":
             self._values[column.name] = f"CAST({value}, 'Map(String, String)')"
         elif found == "String":
-            nothing = f"isNull({conversions.given(value, self.mapping.formats())})"
-            bad = f"not {nothing} and not {conversions.is_map_text(value)}"
+            bad = f"notEmpty(trimBoth(ifNull({value}, ''))) and not {conversions.is_map_text(value)}"
             self._check(column.name, bad, _KINDS["Map"], value)
             self._values[column.name] = conversions.map_from_text(value)
         else:
@@ -152,40 +183,33 @@ class Statements:
         first = f"_line between {lines[0]} and {lines[1]}"
         conditions = ", ".join(f"{check}, {number}" for number, check in enumerate(self._checks, 1))
         fault = f"multiIf({conditions}, 0)" if conditions else "0"
-        return f"select *, {fault} as _fault from ({self._evaluated(text_table, list(self.expressions), first)})"
+        rows = self._writing.around(self._evaluated(text_table, list(self.expressions), first))
+        return f"select *, {fault} as _fault from ({rows})"
 
     def _evaluated(self, text_table: str, columns: Sequence[str], where: str = "1") -> str:
         lookups = ", ".join(_lookup(name, entries) for name, entries in self.mapping.lookups.items())
         values = ", ".join(f"({self.expressions[name]}) as {quoted(f'raw:{name}')}" for name in columns)
-        cells = [f"_c{index}" for index in range(1, len(self.file) + 1)]
-        declared = [f"{quoted(name)} as {quoted(f'file:{name}')}" for name in self.mapping.types]
-        with_lookups = f"with {lookups} " if lookups else ""
-        typed = f"select _line, {', '.join(cells)}, {self._typed} from {text_table} where {where}"
-        return f"{with_lookups}select {', '.join(('_line', *cells, *declared))}, {values} from ({typed})"
+        typed = self._reading.around(f"select * from {text_table} where {where}")
+        named = ", ".join(f"{value} as {quoted(name)}" for name, value in self._columns.items())
+        return f"{f'with {lookups} ' if lookups else ''}select *, {values} from (select *, {named} from ({typed}))"
 
-    def _typed_columns(self) -> str:
-        parts = []
+    def _read_file(self) -> None:
+        """The file's columns under their own names: typed where the mapping declares a type."""
+        self._columns = dict[str, str]()
         for index, (name, found) in enumerate(self.file, 1):
-            cell, declared = f"_c{index}", self.mapping.types.get(name)
-            formats = self.mapping.formats(name)
-            if found == "String" and self.mapping.file.nulls:
+            declared, cell = self.mapping.types.get(name), f"_c{index}"
+            wanted, formats = declared.engine_type if declared else found, self.mapping.formats(name)
+            if wanted == found == "String":
                 listed = ", ".join(map(literal, self.mapping.file.nulls))
-                cell = f"if({cell} in ({listed}), NULL, {cell})"
-            value = cell
-            if declared:
-                value = self._declared(name, cell, found, declared.engine_type, formats)
-            parts.append(f"{value} as {quoted(name)}")
-        return ", ".join(parts)
-
-    def _declared(self, name: str, cell: str, found: str, wanted: str, formats: Formats) -> str:
-        try:
-            value = conversions.from_value(cell, found, wanted, formats)
-        except MappingError as error:
-            raise MappingError(f"{self.mapping.name}: types of `{name}`: {error}") from None
-        nothing = f"isNull({conversions.given(cell, formats)})" if found == "String" else f"isNull({cell})"
-        if wanted != "String":
-            self._check(name, f"isNull({quoted(f'file:{name}')}) and not {nothing}", _expected(wanted, formats), cell)
-        return value
+                self._columns[name] = f"if({cell} in ({listed}), NULL, {cell})" if listed else cell
+                continue
+            try:
+                self._columns[name], given = self._reading.add(f"file:{name}", cell, found, wanted, formats)
+            except MappingError as error:
+                raise MappingError(f"{self.mapping.name}: types of `{name}`: {error}") from None
+            if found != wanted:
+                bad = f"isNull({self._columns[name]}) and isNotNull({given})"
+                self._check(name, bad, _expected(wanted, formats), cell)
 
     def _check(self, column: str, condition: str, expected: str, given: str) -> None:
         self.faults.append(Fault(column, expected))
