@@ -1,5 +1,6 @@
 """Connections to the warehouse, embedded or not, as every room opens them."""
 
+import logging
 from typing import Any, Literal
 
 import clickhouse_connect
@@ -9,6 +10,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from gtc.settings import Settings
 
 Role = Literal["etl", "reader"]
+
+# The driver logs every failure that it also raises; here it is raised once, in our words.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 class WarehouseUnavailableError(Exception):
