@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,12 +69,14 @@ def build(
     full_refresh: bool = False,
     target: Target | None = None,
     threads: int = 4,
+    variables: Mapping[str, Any] | None = None,
     say: Say = lambda line: None,
     target_dir: Path | None = None,
 ) -> BuildResult:
     """Build seeds, models and their tests for the data set of `settings`; `say` hears one line per node.
 
-    `target` is one of profiles.yml, by default the caller's DBT_TARGET or `local`. Artifacts go to `target_dir`, by
+    `target` is one of profiles.yml, by default the caller's DBT_TARGET or `local`; `variables` win over those of
+    dbt_project.yml. Artifacts go to `target_dir`, by
     default a folder of the data set in GTC_VAR_DIR, so that two data sets can be built at once. Raises BuildError when
     dbt cannot start; a node that fails is in the result.
     """
@@ -82,6 +84,7 @@ def build(
     command = ["build", "--threads", str(threads), *(["--full-refresh"] if full_refresh else [])]
     command += ["--select", *([select] if isinstance(select, str) else select)] if select else []
     command += ["--target", target] if target else []
+    command += ["--vars", json.dumps(variables)] if variables else []
     environment = dbt_environment(settings) | {"DBT_TARGET_PATH": str(artifacts), "DBT_LOG_PATH": str(artifacts)}
     (artifacts / "run_results.json").unlink(missing_ok=True)
     complaints = list(_run(command, environment, say))

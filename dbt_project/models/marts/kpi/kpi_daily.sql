@@ -13,7 +13,7 @@ measured as (
         users.new_users as new_users,
         coalesce(sign_ups.sign_ups, 0) as sign_ups,
         coalesce(sessions.sessions, 0) as sessions,
-        sessions.bounced_sessions as bounced_sessions,
+        coalesce(sessions.bounced_sessions, 0) as bounced_sessions,
         coalesce(orders.orders, 0) as orders,
         coalesce(orders.conversions, 0) as conversions,
         coalesce(orders.active_conversions, 0) as active_conversions,
@@ -43,11 +43,13 @@ select
     cast(sign_ups as UInt64) as sign_ups,
     -- sessions
     cast(sessions as UInt64) as sessions,
+    cast(bounced_sessions as UInt64) as bounced_sessions,
     cast(bounced_sessions / nullIf(sessions, 0) as Nullable(Float64)) as bounce_rate,
     -- sales
     cast(orders as UInt64) as orders,
     cast(paying_users as UInt64) as paying_users,
     cast(conversions as UInt64) as conversions,
+    cast(active_conversions as UInt64) as active_conversions,
     cast(active_conversions / nullIf(dau, 0) as Nullable(Float64)) as conversion_rate,
     -- money: an alias hides the column of the same name, so the exact sums have names of their own
     {{ to_cents('exact_gross_revenue') }} as gross_revenue,

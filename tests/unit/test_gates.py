@@ -1,0 +1,236 @@
+"""Each gate of the dbt project fails on a model that lacks what it asks for, and passes on the project as it is."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gtc.settings import PROJECT_ROOT
+
+sys.path.insert(0, str(PROJECT_ROOT / "dbt_project" / "checks"))
+
+import gates  # the path above leads to it
+
+Node = dict[str, Any]
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+
+@pytest.fixture(scope="session")
+def manifest_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `dbt parse` writes, without any warehouse."""
+    target = tmp_path_factory.mktemp("parse")
+    environment = {
+        **os.environ,
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT_ROOT),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "WAREHOUSE_PORT": "1",
+    }
+    dbt = Path(sys.executable).with_name("dbt")
+    subprocess.run([dbt, "--quiet", "parse"], env=environment, cwd=PROJECT_ROOT, check=True)
+    return target / "manifest.json"
+
+
+@pytest.fixture
+def manifest(manifest_file: Path) -> Node:
+    """A copy that a test may break."""
+    return json.loads(manifest_file.read_text())
+
+
+def model(manifest: Node, name: str) -> Node:
+    return manifest["nodes"][f"model.globaltaxcalc.{name}"]
+
+
+def drop_tests(manifest: Node, name: str, kinds: set[str]) -> None:
+    """Remove the tests of these kinds from a model."""
+    manifest["nodes"] = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if not (
+            node["resource_type"] == "test"
+            and node["attached_node"] == f"model.globaltaxcalc.{name}"
+            and (node["test_metadata"] or {}).get("name") in kinds
+        )
+    }
+
+
+def drop_unit_tests(manifest: Node) -> None:
+    manifest["unit_tests"] = {k: u for k, u in manifest["unit_tests"].items() if u["model"] != "rfm"}
+
+
+def any_unit_test(manifest: Node) -> Node:
+    return next(unit for unit in manifest["unit_tests"].values() if unit["model"] == "rfm")
+
+
+def any_test(manifest: Node) -> Node:
+    return next(node for node in manifest["nodes"].values() if node["resource_type"] == "test")
+
+
+def source(manifest: Node) -> Node:
+    return manifest["sources"]["source.globaltaxcalc.raw.user_events"]
+
+
+def read_raw(manifest: Node, name: str) -> None:
+    model(manifest, name)["depends_on"]["nodes"].append("source.globaltaxcalc.raw.user_events")
+
+
+def forget_freshness(manifest: Node) -> None:
+    source(manifest)["freshness"] = None
+    source(manifest)["unrendered_config"].pop("freshness", None)
+
+
+BREAKS: dict[str, tuple[Callable[[Node], Any], str]] = {
+    "a mart reads raw": (lambda m: read_raw(m, "rfm"), "rfm: reads source user_events"),
+    "intermediate reads raw": (lambda m: read_raw(m, "sessions"), "sessions: reads source user_events"),
+    "a mart reads staging": (
+        lambda m: model(m, "rfm")["depends_on"]["nodes"].append("model.globaltaxcalc.stg_user_events"),
+        "rfm: reads staging stg_user_events",
+    ),
+    "staging reads a mart": (
+        lambda m: model(m, "stg_user_events")["depends_on"]["nodes"].append("model.globaltaxcalc.rfm"),
+        "stg_user_events: reads marts rfm",
+    ),
+    "a model outside the layers": (
+        lambda m: model(m, "rfm").update(fqn=["globaltaxcalc", "rfm"]),
+        "rfm: stands in rfm/",
+    ),
+    "no grain": (lambda m: model(m, "rfm").update(description="Customers."), "rfm: the description must end"),
+    "grain not at the end": (
+        lambda m: model(m, "rfm").update(description="One row per customer. Good."),
+        "rfm: the description must end",
+    ),
+    "no columns": (lambda m: model(m, "rfm").update(columns={}), "rfm: no column is described"),
+    "a column without description": (
+        lambda m: model(m, "rfm")["columns"]["monetary"].update(description=""),
+        "rfm: column monetary has no description",
+    ),
+    "a column without type": (
+        lambda m: model(m, "rfm")["columns"]["monetary"].update(data_type=None),
+        "rfm: column monetary has no data_type",
+    ),
+    "YAML elsewhere": (
+        lambda m: model(m, "rfm").update(patch_path="globaltaxcalc://models/schema.yml"),
+        "rfm: its YAML must stand beside it: models/marts/segments/rfm.yml",
+    ),
+    "contract not enforced": (
+        lambda m: model(m, "rfm")["config"]["contract"].update(enforced=False),
+        "rfm: its contract is not enforced",
+    ),
+    "no key test": (lambda m: drop_tests(m, "rfm", {"unique"}), "rfm: no test of its key"),
+    "no relationships": (lambda m: drop_tests(m, "rfm", {"relationships"}), "rfm: no relationships test"),
+    "no unit test": (drop_unit_tests, "rfm: no unit test"),
+    "unit test from a file": (
+        lambda m: any_unit_test(m)["given"][0].update(format="csv"),
+        "write its rows inline",
+    ),
+    "unit test without expectation": (lambda m: any_unit_test(m)["expect"].update(rows=[]), "expects no row"),
+    "no exposure": (lambda m: m.update(exposures={}), "rfm: no exposure names it"),
+    "no freshness": (forget_freshness, "raw.user_events: no freshness"),
+    "source without description": (lambda m: source(m).update(description=""), "raw.user_events: no description"),
+    "source column without description": (
+        lambda m: source(m)["columns"]["event_at"].update(description=""),
+        "raw.user_events: column event_at has no description",
+    ),
+    "a test that only warns": (lambda m: any_test(m)["config"].update(severity="warn"), "severity = warn forgives"),
+    "a threshold": (lambda m: any_test(m)["config"].update(error_if="> 10"), "error_if = > 10 forgives"),
+    "a test that looks away": (lambda m: any_test(m)["config"].update(where="1 = 0"), "where hides rows"),
+    "a disabled model": (
+        lambda m: m.update(disabled={"model.globaltaxcalc.old": [{}]}),
+        "model.globaltaxcalc.old: disabled",
+    ),
+}
+
+
+def test_the_project_passes_every_gate(manifest_file: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, DBT_PROJECT / "checks" / "gates.py", manifest_file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.splitlines()[-1].split(", ")[1]) == (0, "0 faults")
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_project_is_named(manifest: Node, name: str) -> None:
+    breaks, fault = BREAKS[name]
+    assert gates.faults(manifest) == []
+    breaks(manifest)
+    assert any(fault in line for line in gates.faults(manifest)), gates.faults(manifest)
+
+
+def test_a_column_described_in_place_is_a_fault(manifest: Node) -> None:
+    written = {"rfm": {"columns": [{"name": "monetary", "description": "Money."}]}}
+    [fault] = gates.faults(manifest, written)
+    assert fault.startswith("rfm.monetary: describe the column by a shared block")
+
+
+def test_a_fault_ends_the_script_with_status_1(manifest: Node, tmp_path: Path) -> None:
+    broken = copy.deepcopy(manifest)
+    drop_tests(broken, "rfm", {"unique"})
+    (tmp_path / "manifest.json").write_text(json.dumps(broken))
+    ended = subprocess.run(
+        [sys.executable, DBT_PROJECT / "checks" / "gates.py", tmp_path / "manifest.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.splitlines()[0]) == (
+        1,
+        "rfm: no test of its key: unique on a column, or unique_combination",
+    )
+
+
+def test_a_missing_manifest_is_one_line() -> None:
+    ended = subprocess.run(
+        [sys.executable, DBT_PROJECT / "checks" / "gates.py", "nowhere.json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_no_column_of_a_source_is_forgotten(manifest: Node) -> None:
+    staged = {name: set(model(manifest, f"stg_{name}")["columns"]) for name in ("user_events", "revenue_events")}
+    for name, columns in staged.items():
+        described = set(manifest["sources"][f"source.globaltaxcalc.raw.{name}"]["columns"])
+        assert columns == described | {"event_date"}
+
+
+def columns_and_metrics(manifest: Node) -> tuple[set[str], dict[str, Node]]:
+    flags = {"kpi_date", "reporting_currency", "is_partial", "is_monthly_window_partial"}
+    metrics = {m["config"]["meta"]["column"]: m for m in manifest["metrics"].values()}
+    return set(model(manifest, "kpi_daily")["columns"]) - flags, metrics
+
+
+def test_the_metric_catalogue_names_every_figure_of_kpi_daily_and_nothing_else(manifest: Node) -> None:
+    columns, metrics = columns_and_metrics(manifest)
+    assert (set(metrics), len(metrics)) == (columns, len(manifest["metrics"]))
+
+
+def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node) -> None:
+    columns, metrics = columns_and_metrics(manifest)
+    for name, metric in metrics.items():
+        meta = metric["config"]["meta"]
+        assert set(meta) == {"column", "expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
+        assert meta["unit"] in {"people", "sessions", "orders", "ratio", "reporting_currency"}
+        assert meta["good_direction"] in {"up", "down", "neutral"}
+        assert meta["minimum_count"]["of"] in columns
+        assert meta["minimum_count"]["count"] > 0
+        assert metric["description"] == model(manifest, "kpi_daily")["columns"][name]["description"]
+
+
+def test_money_in_the_catalogue_is_money_in_the_mart(manifest: Node) -> None:
+    _, metrics = columns_and_metrics(manifest)
+    money = {name for name, metric in metrics.items() if metric["config"]["meta"]["unit"] == "reporting_currency"}
+    columns = model(manifest, "kpi_daily")["columns"].values()
+    assert money == {column["name"] for column in columns if "Decimal" in column["data_type"]}
