@@ -57,7 +57,7 @@ def test_relative_paths_start_at_the_project_whatever_the_current_folder(
 
 
 def test_passwords_do_not_show_in_print_or_log() -> None:
-    assert "hush" not in repr(load_settings(_env_file=None, warehouse_password="hush"))
+    assert "hush" not in repr(load_settings(_env_file=None, warehouse_password="hush"))  # pragma: allowlist secret
 
 
 @pytest.mark.parametrize(
