@@ -134,7 +134,7 @@ def _main_events(sessions: Sessions, session: Ints, place: Ints, name: Ints) -> 
         words.CHANGING: words.PLAN_CHANGED,
         words.CANCELLING: words.SUBSCRIPTION_CANCELLED,
     }
-    main = (place == _LANDING) & ((kind == words.VISIT) | (kind == words.ORDINARY))
+    main: Flags = (place == _LANDING) & ((kind == words.VISIT) | (kind == words.ORDINARY))
     for purpose, event in purposes.items():
         main |= (kind == purpose) & (name == event)
     return main
@@ -154,13 +154,15 @@ def _moments(
     passed = np.cumsum(pause)
     at_main = np.empty(sessions.count, dtype=np.int64)
     at_main[session[main]] = passed[main]
-    moment = sessions.moment[session] + passed - at_main[session]
-    return pause, np.clip(
-        moment, sessions.moment[session] - LONGEST_SESSION_MS // 2, sessions.moment[session] + LONGEST_SESSION_MS // 2
-    )
+    aim = sessions.moment[session]
+    moment = np.clip(aim + passed - at_main[session], aim - LONGEST_SESSION_MS // 2, aim + LONGEST_SESSION_MS // 2)
+    early = np.zeros(sessions.count, dtype=np.int64)  # a session may not begin before the range does
+    early[session[first]] = np.maximum(scenario.horizon.start - moment[first], 0)
+    return pause, moment + early[session]
 
 
 def _known(sessions: Sessions, session: Ints, place: Ints) -> Flags:
     login, kind = sessions.login[session], sessions.kind[session]
     signed = (kind == words.OPENING) & (place > _SIGN_UP)
-    return (login == KNOWN) | ((login == LOGS_IN) & (place > _LOGIN)) | signed
+    known: Flags = (login == KNOWN) | ((login == LOGS_IN) & (place > _LOGIN)) | signed
+    return known

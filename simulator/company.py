@@ -103,7 +103,8 @@ def _readings(scenario: Scenario, random: np.random.Generator, moment: Ints, hos
                 value = np.where(now & (metric == 2 * number), reading + 0.5 * noise, value)
         if incident.kind == "outage":
             value = np.where(now & (metric == 3) & (host == 0), 0.0, value)
-    return np.round(np.clip(value, 0, 100), 2)
+    readings: Floats = np.round(np.clip(value, 0, 100), 2)
+    return readings
 
 
 def market_tables(scenario: Scenario) -> dict[str, pa.Table]:
@@ -159,8 +160,8 @@ def _prices(scenario: Scenario) -> pa.Table:
     offers = list(dict.fromkeys(step[:3] for step in steps))
     thing, moment = _sightings(scenario, "prices", len(offers), scenario.world.sightings.every_days)
     amount = np.zeros(len(thing), dtype=np.int64)
-    for *offer, begin, price in steps:
-        amount = np.where((thing == offers.index(tuple(offer))) & (moment >= begin), price, amount)
+    for name, plan, period, begin, price in steps:
+        amount = np.where((thing == offers.index((name, plan, period))) & (moment >= begin), price, amount)
     names = [name for name, *_ in offers]
     rivals = [scenario.world.competitors[name] for name in names]
     evidence = [f"{rivals[number].currency} {price / 10_000:.2f}" for number, price in zip(thing, amount, strict=True)]

@@ -1,4 +1,4 @@
-"""Random numbers and identifiers that depend on the seed and on what they are for, never on the machine or on blocks."""
+"""Random numbers and identifiers that depend on the seed and their purpose, never on the machine or on blocks."""
 
 import hashlib
 from typing import Any
@@ -53,7 +53,8 @@ def hex_names(prefix: str, seed: int, purpose: str, keys: Ints) -> AnyArray:
 def pick(random: np.random.Generator, weights: "npt.ArrayLike", size: int) -> Ints:
     """Positions in `weights`, drawn in proportion to them."""
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
-    return np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right").astype(np.int64)
+    chosen: Ints = np.searchsorted(cumulative, random.random(size) * cumulative[-1], side="right").astype(np.int64)
+    return chosen
 
 
 def repeat_ranges(counts: Ints) -> tuple[Ints, Ints]:

@@ -111,4 +111,5 @@ def add_months(moments: Ints, months: Ints) -> Ints:
     target = month + months.astype("timedelta64[M]")
     first = target.astype("datetime64[D]").astype(np.int64)
     length = (target + np.timedelta64(1, "M")).astype("datetime64[D]").astype(np.int64) - first
-    return (first + np.minimum(day_of_month, length - 1)) * DAY_MS + moments % DAY_MS
+    later: Ints = (first + np.minimum(day_of_month, length - 1)) * DAY_MS + moments % DAY_MS
+    return later

@@ -57,7 +57,8 @@ def draw_sources(
     country, day = people.country[person], scenario.horizon.day_of(start)
     cumulative = np.where(first[:, None], scenario.new_sources[country, day], scenario.returning_sources[country, day])
     drawn = random.random(len(person)) * cumulative[:, -1]
-    return (cumulative <= drawn[:, None]).sum(axis=1).astype(np.int64)
+    source: Ints = (cumulative <= drawn[:, None]).sum(axis=1).astype(np.int64)
+    return source
 
 
 def _exposures_before(scenario: Scenario, people: People, person: Ints, start: Ints) -> Flags:
@@ -85,4 +86,5 @@ def _chances(scenario: Scenario, people: People, person: Ints, start: Ints, sour
             hit &= people.country[person] == scenario.countries.index(anomaly.country) if anomaly.country else True
             hit &= kinds == anomaly.device_type if anomaly.device_type else True
             chance = np.where(hit, chance * anomaly.factor, chance)
-    return np.minimum(chance, 1.0)
+    likely: Floats = np.minimum(chance, 1.0)
+    return likely

@@ -86,7 +86,8 @@ def _pick_within(random: np.random.Generator, country: Ints, options: list[tuple
     before = np.concatenate([[0.0], cumulative])[np.searchsorted(owners, country, side="left")]
     after = cumulative[np.searchsorted(owners, country, side="right") - 1]
     drawn = before + random.random(len(country)) * (after - before)
-    return np.searchsorted(cumulative, drawn, side="right").astype(np.int64)
+    found: Ints = np.searchsorted(cumulative, drawn, side="right").astype(np.int64)
+    return found
 
 
 def _first_visits(scenario: Scenario, random: np.random.Generator, country: Ints, region: Ints) -> Ints:

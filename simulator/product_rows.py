@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from simulator import vocabulary as words
 from simulator.columns import Properties, chosen, ids, low, stamps, text
-from simulator.draws import Flags, Ints, generator, hex_names, uuids
+from simulator.draws import AnyArray, Flags, Ints, generator, hex_names, uuids
 from simulator.horizon import DAY_MS
 from simulator.life import Chapter, Life
 from simulator.people import languages
@@ -34,6 +34,7 @@ class Stream:
     run: Ints  # position among all runs of the cell, else -1
     step: Ints
     known: Flags
+    kind_of_session: Ints
     subject: Ints  # of sessions with a purpose: order or change
 
     @property
@@ -49,7 +50,7 @@ def stream_of(life: Life) -> Stream:
     return Stream(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _chapter(life: Life, chapter: Chapter, sessions_before: int, runs_before: int) -> tuple[Ints, ...]:
+def _chapter(life: Life, chapter: Chapter, sessions_before: int, runs_before: int) -> tuple[AnyArray, ...]:
     clicks, sessions = chapter.clicks, chapter.sessions
     session = clicks.session
     person = sessions.person[session]
@@ -64,7 +65,7 @@ def _chapter(life: Life, chapter: Chapter, sessions_before: int, runs_before: in
     subject = np.where(clicks.main, sessions.subject[session], -1)
     return (
         person, session + sessions_before, device, kind, source, clicks.name, clicks.page, clicks.moment, clicks.pause,
-        run, clicks.step, clicks.known, subject,
+        run, clicks.step, clicks.known, sessions.kind[session], subject,
     )  # fmt: skip
 
 
@@ -95,12 +96,9 @@ class ProductRows:
     def user_events(self) -> pa.Table:
         """One row an event, in the order of the stream."""
         stream, world, people = self.stream, self.scenario.world, self.people
-        person, device = stream.person, [world.devices[0], *world.devices]
-        kinds = {
-            key: low([getattr(d, key) for d in device[1:]], stream.kind)
-            for key in type(device[0]).model_fields
-            if key not in ("weight", "sign_up")
-        }
+        person = stream.person
+        traits = ("platform", "device_type", "browser", "operating_system")
+        kinds = {key: self._device_trait(key, stream.kind) for key in traits}
         version = np.searchsorted(
             versions_until(self.scenario.horizon, world.app_versions), stream.moment, side="right"
         )
@@ -129,6 +127,9 @@ class ProductRows:
                 "properties": self._properties(),
             }
         )
+
+    def _device_trait(self, key: str, kind: Ints) -> pa.Array:
+        return low([getattr(device, key) for device in self.scenario.world.devices], kind)
 
     def _creatives(self) -> dict[str, pa.Array]:
         """utm_content and utm_term of landing pages, one of those the source lists."""
@@ -176,6 +177,10 @@ class ProductRows:
         plan = np.zeros(self.people.count, dtype=np.int64)
         plan[life.trials.person] = life.trials.plan
         bag.add(rows, "plan", plans.take(pa.array(plan[stream.person[rows]])))
+        rows = np.flatnonzero((stream.name == words.PURCHASE) & (stream.kind_of_session == words.BUYING))
+        orders = len(life.charges.get("moment", ())) + stream.subject[rows]
+        names = hex_names("o", self.scenario.seed, "order", self.people.cell * CELL_KEYS + orders)
+        bag.add(rows, "order_id", text(names))
         if life.changes:
             rows = np.flatnonzero((stream.name == words.PLAN_CHANGED) | (stream.name == words.SUBSCRIPTION_CANCELLED))
             bag.add(rows, "plan", plans.take(pa.array(life.changes["plan"][stream.subject[rows]])))
@@ -188,7 +193,6 @@ class ProductRows:
         actions = ("start", "step", "error", "complete", "abandon")
         rows = np.flatnonzero((stream.run >= 0) & (stream.name != words.PAGE_VIEW))
         action, abandoned = stream.name[rows] - words.CALCULATOR_STARTED, self._abandoned(rows)
-        action = np.where(action == 1, 1, np.where(action == 2, 2, np.where(action == 3, 3, 0)))
         leaving = generator(self.scenario.seed, "abandon", self.people.cell).integers(5_000, 60_000, len(abandoned))
         moment = np.concatenate([stream.moment[rows], stream.moment[abandoned] + leaving])
         action = np.concatenate([action, np.full(len(abandoned), 4)])
@@ -219,7 +223,7 @@ class ProductRows:
                 "anonymous_id": chosen(self.devices, stream.device[rows]),
                 "session_id": chosen(self.sessions, stream.session[rows]),
                 "country": low(self.scenario.countries, self.people.country[person]),
-                **{key: low([getattr(d, key) for d in world.devices], stream.kind[rows]) for key in ("platform", "device_type")},
+                **{key: self._device_trait(key, stream.kind[rows]) for key in ("platform", "device_type")},
             }
         )  # fmt: skip
 
@@ -227,38 +231,35 @@ class ProductRows:
         """Rows of the last action of each run that is not completed."""
         run = self.stream.run[rows]
         last = rows[np.flatnonzero(np.concatenate([run[1:] != run[:-1], [True]]))] if len(rows) else rows
-        return last[self.stream.name[last] != words.CALCULATOR_COMPLETED]
+        unfinished: Ints = last[self.stream.name[last] != words.CALCULATOR_COMPLETED]
+        return unfinished
 
     def exposures(self) -> tuple[pa.Table, dict[str, Ints]]:
         """One row an exposure; the columns beside it (experiment, person, arm, moment) are for the truth."""
-        stream, parts = self.stream, []
+        stream = self.stream
+        parts: list[tuple[Ints, Ints, Ints, Ints]] = [(np.empty(0, dtype=np.int64),) * 4]
         landing = (stream.source >= 0) & (stream.session < self.life.visits.sessions.count)
-        for number, (window, experiment) in enumerate(self.scenario.experiments):
-            seen = landing if experiment.unit == "visitor" else stream.name == words.SIGN_UP
+        for number, (window, plan) in enumerate(self.scenario.experiments):
+            seen = landing if plan.unit == "visitor" else stream.name == words.SIGN_UP
             rows = np.flatnonzero(seen & window.holds(stream.moment))
             parts.append(
                 (np.full(len(rows), number), rows, stream.moment[rows], self.people.arms[stream.person[rows], number])
             )
             parts.append(self._crossovers(number, rows))
-        experiment, rows, moment, arm = (
-            (np.concatenate(c) for c in zip(*parts, strict=True)) if parts else (np.empty(0, dtype=np.int64),) * 4
-        )
+        experiment, rows, moment, arm = (np.concatenate(column) for column in zip(*parts, strict=True))
         arms = [arm for _, e in self.scenario.experiments for arm in e.weights]
-        sizes = np.array([len(e.weights) for _, e in self.scenario.experiments])
+        sizes = np.array([len(e.weights) for _, e in self.scenario.experiments] or [0])
         person = stream.person[rows]
         table = pa.table(
             {
                 "event_id": ids(uuids(self.scenario.seed, "experiment_exposures", self.keys(len(rows)))),
                 "experiment_id": low(list(self.scenario.world.experiments), experiment),
-                "arm": low(arms, (np.cumsum(sizes) - sizes)[experiment] + arm if len(sizes) else experiment),
+                "arm": low(arms, (np.cumsum(sizes) - sizes)[experiment] + arm),
                 "event_at": stamps(moment),
                 "user_id": chosen(self.users, np.where(stream.known[rows], person, -1)),
                 "anonymous_id": chosen(self.devices, stream.device[rows]),
                 "country": low(self.scenario.countries, self.people.country[person]),
-                **{
-                    key: low([getattr(d, key) for d in self.scenario.world.devices], stream.kind[rows])
-                    for key in ("platform", "device_type")
-                },
+                **{key: self._device_trait(key, stream.kind[rows]) for key in ("platform", "device_type")},
             }
         )
         return table, {"experiment": experiment, "person": person, "arm": arm, "moment": moment}

@@ -36,8 +36,8 @@ class Orders:
 def draw_purchases(scenario: Scenario, people: People, accounts: Ints, opened: Ints) -> tuple[Buyers, Orders]:
     """Customers among `accounts` (positions of people), whose accounts were `opened` at these moments.
 
-    Time from a customer's first purchase, in days: Fader, Hardie and Lee, "Counting Your Customers" the Easy Way (2005),
-    with drop-out possible after each repeat purchase. Money: Fader and Hardie, "The Gamma-Gamma Model" (2013).
+    Time from a customer's first purchase, in days: Fader, Hardie and Lee, "Counting Your Customers" the Easy Way
+    (2005), with drop-out possible after each repeat purchase. Money: Fader and Hardie, "The Gamma-Gamma Model" (2013).
     """
     rules, random = scenario.world.one_off, generator(scenario.seed, "purchases", people.cell)
     buys = random.random(len(accounts)) < rules.buyers

@@ -5,12 +5,13 @@ import pyarrow as pa
 
 from simulator import vocabulary as words
 from simulator.columns import chosen, ids, low, stamps
-from simulator.draws import Ints, generator, pick, uuids
+from simulator.draws import Floats, Ints, generator, pick, uuids
 from simulator.people import People
 from simulator.product_rows import CELL_KEYS, Stream
 from simulator.scenario import Scenario
+from simulator.world_parts import RouteKind
 
-KINDS = ("page", "calculator", "result", "account", "checkout")
+KINDS: tuple[RouteKind, ...] = ("page", "calculator", "result", "account", "checkout")
 _KIND_OF_EVENT = {
     words.PAGE_VIEW: 0,
     words.CALCULATOR_STARTED: 1,
@@ -47,7 +48,7 @@ def request_rows(scenario: Scenario, people: People, stream: Stream, users: pa.A
     rows = np.flatnonzero(random.random(stream.count) < world.sample)
     moment = stream.moment[rows]
     kind = np.array([_KIND_OF_EVENT[name] for name in range(len(words.EVENT_NAMES))])[stream.name[rows]]
-    laws = [world.routes[name] for name in KINDS]  # type: ignore[index]
+    laws = [world.routes[name] for name in KINDS]
     median, sigma = np.array([law.median_ms for law in laws])[kind], np.array([law.sigma for law in laws])[kind]
     duration = median * np.exp(sigma * random.standard_normal(len(rows)))
     size = np.array([law.kilobytes for law in laws])[kind] * 1024 * random.gamma(4, 0.25, len(rows))
@@ -83,9 +84,9 @@ def _incidents(
     random: np.random.Generator,
     moment: Ints,
     kind: Ints,
-    duration: "np.typing.NDArray[np.float64]",
+    duration: Floats,
     error: Ints,
-) -> tuple["np.typing.NDArray[np.float64]", Ints]:
+) -> tuple[Floats, Ints]:
     for stretch, incident in scenario.incidents:
         hit = stretch.holds(moment) & np.isin(kind, [KINDS.index(name) for name in incident.routes])
         fails = hit & (random.random(len(moment)) < incident.failing)

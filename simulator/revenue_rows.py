@@ -1,5 +1,6 @@
 """Rows of revenue_events from subscriptions and one-off orders, with refunds."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +39,8 @@ class Lines(NamedTuple):
 
 
 def _lines(count: int, **columns: AnyArray | int) -> Lines:
-    defaults: dict[str, AnyArray | int] = dict.fromkeys(Lines._fields, -1) | {"price": 0, "amount": 0}
-    chosen_columns = {**defaults, **columns}
+    defaults: Mapping[str, int] = dict.fromkeys(Lines._fields, -1) | {"price": 0, "amount": 0}
+    chosen_columns: dict[str, AnyArray | int] = {**defaults, **columns}
     return Lines(
         *(np.broadcast_to(np.asarray(chosen_columns[name], dtype=np.int64), (count,)) for name in Lines._fields)
     )
@@ -73,8 +74,8 @@ class RevenueRows:
         currency = self.scenario.country_currency[people.country[trials.person]]
         price = self.scenario.price_at(trials.moment, trials.plan, trials.period, currency)
         return _lines(
-            len(trials.person), type=TRIAL_STARTED, moment=trials.moment, person=trials.person, subscription=trials.person,
-            plan=trials.plan, period=trials.period, price=price,
+            len(trials.person), type=TRIAL_STARTED, moment=trials.moment, person=trials.person,
+            subscription=trials.person, plan=trials.plan, period=trials.period, price=price,
         )  # fmt: skip
 
     def _changes(self) -> Lines:
@@ -84,7 +85,8 @@ class RevenueRows:
         person = self.life.starts.person[rows["subscription"]]
         return _lines(
             len(person), type=FIRST_CHANGE + rows["kind"], moment=rows["moment"], person=person, subscription=person,
-            plan=rows["plan"], previous=rows["previous"], period=rows["period"], price=rows["price"], reason=rows["reason"],
+            plan=rows["plan"], previous=rows["previous"], period=rows["period"], price=rows["price"],
+            reason=rows["reason"],
         )  # fmt: skip
 
     def _charges(self) -> Lines:
@@ -94,8 +96,9 @@ class RevenueRows:
         person = self.life.starts.person[rows["subscription"]]
         product = len(self.scenario.world.one_off.products) + 1 + rows["plan"]
         return _lines(
-            len(person), type=CHARGE, moment=rows["moment"], person=person, order=np.arange(len(person)), product=product,
-            subscription=person, plan=rows["plan"], period=rows["period"], price=rows["price"], amount=rows["amount"],
+            len(person), type=CHARGE, moment=rows["moment"], person=person, order=np.arange(len(person)),
+            product=product, subscription=person, plan=rows["plan"], period=rows["period"], price=rows["price"],
+            amount=rows["amount"],
         )  # fmt: skip
 
     def _one_off(self) -> Lines:

@@ -54,7 +54,7 @@ def draw(
     progress: Progress | None = None,
     block_users: int = BLOCK_USERS,
 ) -> dict[str, int]:
-    """Draw all rows of an order into the sinks and its truth into a folder, in bounded memory; returns rows by table."""
+    """Draw an order's rows into the sinks and its truth into a folder, in bounded memory; returns rows by table."""
     company = _Company(order, list(sinks), Truth(order, truth) if truth else None)
     cells = order.cells()
     size = max(1, block_users // CELL)
@@ -136,7 +136,8 @@ def simulate(
 ) -> Summary:
     """Fill the raw tables of `dataset`, once: the same order again changes nothing, an interrupted one is completed.
 
-    The truth goes to the folder `truth`, and is drawn again when it is missing there. Raises OtherSimulationError when the data set holds another simulation and `replace` is off.
+    The truth goes to the folder `truth`, and is drawn again when it is missing there. Raises OtherSimulationError when
+    the data set holds another simulation and `replace` is off.
     """
     started = datetime.now(UTC)
     summary = Summary(str(order.load_id), order.content_hash, truth=str(truth / TRUTH_FILE))
@@ -166,7 +167,7 @@ def simulate(
 
 
 def export(order: Order, folder: Path, form: FileFormat, *, truth: Path, progress: Progress | None = None) -> Summary:
-    """Write the rows that `simulate` would load as files `<raw table>.<form>`, and the truth; no warehouse is needed."""
+    """Write what `simulate` would load as files `<raw table>.<form>`, and the truth; no warehouse is needed."""
     started = datetime.now(UTC)
     sink = FileSink(folder, form)
     try:

@@ -1,6 +1,8 @@
 """The world, laid over a range of dates: names become codes, moments become milliseconds, laws become arrays."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
 
@@ -169,10 +171,10 @@ class Scenario:
             self._fill(table[first:, plans.index(change.plan)], change.month, change.year)
         return table
 
-    def _fill(self, table: Ints, month: dict[str, object], year: dict[str, object]) -> None:
+    def _fill(self, table: Ints, month: Mapping[str, Decimal], year: Mapping[str, Decimal]) -> None:
         for period, prices in enumerate((month, year)):
             for code, price in prices.items():
-                table[:, period, self.currencies.index(code)] = int(price * 10_000)  # type: ignore[operator]
+                table[:, period, self.currencies.index(code)] = int(price * 10_000)
 
     def price_at(self, moments: Ints, plan: Ints, period: Ints, currency: Ints) -> Ints:
         """List price in 1/10000 of the currency."""

@@ -99,7 +99,8 @@ def _level(scenario: Scenario, level: Floats, country: Ints, moment: Ints) -> Fl
     passed = moment - scenario.horizon.start
     day = np.minimum(passed // DAY_MS, scenario.horizon.days - 1)
     part = np.minimum((passed - day * DAY_MS) / DAY_MS, 1.0)
-    return level[country, day] + part * (level[country, day + 1] - level[country, day])
+    reached: Floats = level[country, day] + part * (level[country, day + 1] - level[country, day])
+    return reached
 
 
 def _lost(scenario: Scenario, random: np.random.Generator, moment: Ints) -> Flags:

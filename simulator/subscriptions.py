@@ -125,9 +125,9 @@ class Subscriptions:
     ) -> None:
         state = self.state
         self.book.change(
-            subscription=which, moment=moment, kind=np.int64(kind), plan=state.plan[which], previous=previous,
+            subscription=which, moment=moment, kind=np.asarray(kind), plan=state.plan[which], previous=previous,
             period=state.period[which], price=state.price[which], reason=np.asarray(reason, dtype=np.int64),
-            by_user=np.bool_(by_user),
+            by_user=np.asarray(by_user),
         )  # fmt: skip
 
     def _pay(self, which: Ints, moment: Ints, amount: Ints) -> None:

@@ -25,6 +25,7 @@ from simulator.truth_figures import (
     moment_text,
 )
 from simulator.truth_tables import CellTruth
+from simulator.vocabulary import EVENT_NAMES
 
 FILE = "truth.json"
 
@@ -56,7 +57,7 @@ class Truth:
             truths.append(truth)
             self.days.add(rows, truth)
             self.mrr.add(truth)
-            self.funnels.add(rows)
+            self.funnels.add(rows, truth)
             self.experiments.add(rows)
             self.delivery.add(rows)
             self._count(rows, truth)
@@ -64,8 +65,6 @@ class Truth:
             self._write_table(name, pa.concat_tables([truth.table(name) for truth in truths]))
 
     def _count(self, rows: CellRows, truth: CellTruth) -> None:
-        from simulator.vocabulary import EVENT_NAMES
-
         add_counts(self.events, list(EVENT_NAMES), rows.stream.name)
         landing = rows.stream.source[rows.stream.source >= 0]
         add_counts(self.touches, [channel for channel, _ in self.scenario.sources], landing)

@@ -84,7 +84,7 @@ class DayFigures:
 
 
 def resolved(rows: CellRows, truth: CellTruth) -> Ints:
-    """Who an event belongs to for somebody who only sees ids: the user, else the only user of the device, else the device."""
+    """Who an event belongs to, from ids alone: the user, else the only user of the device, else the device."""
     stream, count = rows.stream, rows.life.people.count
     device, person, *_ = truth.pairs
     owner = np.full(2 * count, -1, dtype=np.int64)
@@ -174,7 +174,7 @@ def _named(values: Ints) -> dict[str, str]:
 
 
 class FunnelFigures:
-    """How many people ever did each step, in this order of first times, and how far runs of calculators got."""
+    """How many visitors ever did each step, and in this order of first times; how far runs of calculators got."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -182,11 +182,12 @@ class FunnelFigures:
         self.in_order: Counter[str] = Counter()
         self.runs: dict[str, Counter[str]] = {name: Counter() for name in scenario.world.calculators}
 
-    def add(self, rows: CellRows) -> None:
+    def add(self, rows: CellRows, truth: CellTruth) -> None:
         """Count a cell."""
-        before = np.zeros(rows.life.people.count, dtype=np.int64)
+        visitor = resolved(rows, truth)
+        before = np.zeros(3 * rows.life.people.count, dtype=np.int64)
         for name in JOURNEY:
-            moment = first_moments(rows, words.EVENT_NAMES.index(name))
+            moment = first_moments(rows, words.EVENT_NAMES.index(name), visitor, len(before))
             self.did[name] += int((moment >= 0).sum())
             before = np.where((before >= 0) & (moment >= before), moment, -1)
             self.in_order[name] += int((before >= 0).sum())
@@ -194,20 +195,20 @@ class FunnelFigures:
         parts = [rows.life.visits.runs, rows.life.later.runs]
         owner = np.concatenate([part.calculator for part in parts])
         stream = rows.stream
-        for name in range(words.CALCULATOR_STARTED, words.CALCULATOR_COMPLETED + 1):
-            mine = stream.name == name
+        for event in range(words.CALCULATOR_STARTED, words.CALCULATOR_COMPLETED + 1):
+            mine = stream.name == event
             keys, counts = np.unique(np.stack([owner[stream.run[mine]], stream.step[mine]]), axis=1, return_counts=True)
             for (number, step), count in zip(keys.T.tolist(), counts.tolist(), strict=True):
-                label = words.EVENT_NAMES[name].removeprefix("calculator_")
-                label += f"_{step}" if name in (words.CALCULATOR_STEP, words.CALCULATOR_ERROR) else ""
+                label = words.EVENT_NAMES[event].removeprefix("calculator_")
+                label += f"_{step}" if event in (words.CALCULATOR_STEP, words.CALCULATOR_ERROR) else ""
                 self.runs[calculators[number]][label] += count
 
     def document(self) -> dict[str, Any]:
-        """Counts of people and of runs."""
+        """Counts of visitors and of runs."""
         runs = {name: dict(sorted(counts.items())) for name, counts in self.runs.items()}
         return {
-            "people_who_did": dict(self.did),
-            "people_in_order_of_first_times": dict(self.in_order),
+            "visitors_who_did": dict(self.did),
+            "visitors_in_order_of_first_times": dict(self.in_order),
             "calculators": runs,
         }
 

@@ -48,7 +48,8 @@ class CellTruth:
         people, life, stream = self.life.people, self.life, self.stream
         everyone = np.arange(people.count, dtype=np.int64)
         first = {
-            f"first_{name}_at": maybe(first_moments(self.rows, number)) for number, name in enumerate(words.EVENT_NAMES)
+            f"first_{name}_at": maybe(first_moments(self.rows, number, stream.person, people.count))
+            for number, name in enumerate(words.EVENT_NAMES)
         }
         leaves, rate = np.full(people.count, -1, dtype=np.int64), np.zeros(people.count)
         leaves[life.accounts.person], rate[life.accounts.person] = life.accounts.leaves, life.accounts.rate
@@ -136,7 +137,7 @@ class CellTruth:
         )
 
     def subscriptions(self) -> pa.Table:
-        """One row a span in which plan and price stay the same; spans without an end are open at the end of the range."""
+        """One row a span of one plan and price; spans without an end are open at the end of the range."""
         states = self.states
         rows = np.flatnonzero(states.kind != CANCELLED)
         person = states.person[rows]
@@ -218,11 +219,11 @@ class CellTruth:
         )
 
 
-def first_moments(rows: CellRows, name: int) -> Ints:
-    """When each person first did something, -1 for never."""
+def first_moments(rows: CellRows, name: int, who: Ints, count: int) -> Ints:
+    """When each of `count` somebodies first did something, -1 for never; `who` tells whose each event is."""
     mine = rows.stream.name == name
-    moments = np.full(rows.life.people.count, np.iinfo(np.int64).max)
-    np.minimum.at(moments, rows.stream.person[mine], rows.stream.moment[mine])
+    moments = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(moments, who[mine], rows.stream.moment[mine])
     return np.where(moments == np.iinfo(np.int64).max, -1, moments)
 
 

@@ -1,8 +1,9 @@
 """Reads simulator/world/*.yml into one checked World."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -25,7 +26,7 @@ class World(parts.Part):
     currencies: dict[str, parts.Currency]
     countries: dict[str, parts.Country] = Field(min_length=1)
     deadlines: list[parts.Deadline]
-    moved: list[parts.MovedDeadline] = []
+    moved: list[parts.MovedDeadline] = Field(default_factory=list)
     seasons: parts.Seasons
     channels: dict[str, parts.Channel] = Field(min_length=1)
     spend: parts.Spend
@@ -53,7 +54,8 @@ class World(parts.Part):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        faults = [*_unknown_names(self), *_wrong_prices(self), *_wrong_experiments(self), *_wrong_delivery(self)]
+        checks = (_unknown_names, _wrong_prices, _wrong_experiments, _wrong_delivery, _missing_routes)
+        faults = [line for check in checks for line in check(self)]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -100,6 +102,7 @@ def _lines(error: ValidationError) -> list[str]:
 
 
 def _unknown_names(world: World) -> list[str]:
+    known: list[tuple[str, str, Collection[str]]]
     known = [(f"countries.{code}.currency", c.currency, world.currencies) for code, c in world.countries.items()]
     known += [(f"deadlines.{i}.country", d.country, world.countries) for i, d in enumerate(world.deadlines)]
     known += [(f"moved.{i}.country", m.country, world.countries) for i, m in enumerate(world.moved)]
@@ -147,6 +150,11 @@ def _wrong_experiments(world: World) -> list[str]:
                 f"experiments.{name}.metric: a {experiment.unit} can be measured by: {', '.join(sorted(fits))}"
             )
     return faults
+
+
+def _missing_routes(world: World) -> list[str]:
+    missing = [kind for kind in get_args(parts.RouteKind) if kind not in world.requests.routes]
+    return [f"requests.routes: missing: {', '.join(missing)}"] if missing else []
 
 
 def _wrong_delivery(world: World) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,6 +21,20 @@ def _window(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
+def _some_weight(value: dict[str, float]) -> dict[str, float]:
+    if not sum(value.values()) > 0:
+        raise ValueError("at least one weight must be above 0")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"unknown time zone: {value}") from None
+    return value
+
+
 def _month_day(value: str) -> str:
     if not re.fullmatch(r"\d{2}-\d{2}", value):
         raise ValueError("write month and day as MM-DD")
@@ -32,7 +47,8 @@ Moment = Annotated[float, Field(ge=0, le=1, description="part of the simulated r
 Weight = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Window = Annotated[tuple[Moment, Moment], AfterValidator(_window)]
-Weights = Annotated[dict[str, Weight], Field(min_length=1)]
+Weights = Annotated[dict[str, Weight], AfterValidator(_some_weight)]
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Prices = Annotated[dict[str, Annotated[Decimal, Field(gt=0)]], Field(min_length=1)]
 
 
@@ -47,7 +63,7 @@ class Region(Part):
     """A part of a country, with a time zone of its own where it differs."""
 
     weight: Weight
-    time_zone: str | None = None
+    time_zone: TimeZone | None = None
 
 
 class Country(Part):
@@ -56,7 +72,7 @@ class Country(Part):
     weight: Weight
     currency: str
     sales_tax: float = Field(ge=0, lt=1)
-    time_zone: str
+    time_zone: TimeZone
     languages: Weights
     regions: dict[str, Region] = Field(min_length=1)
 
