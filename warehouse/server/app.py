@@ -25,13 +25,14 @@ For batch query processing:
     clickhouse-client < query > result
 """
 
-_METHODS = ["GET", "HEAD", "POST", "PUT"]
+_METHODS = ["GET", "HEAD", "POST"]
 
 
 def build_app(endpoint: QueryEndpoint) -> Starlette:
     """The application over one query endpoint."""
     return Starlette(
         routes=[
+            Route("/", _options, methods=["OPTIONS"]),
             Route("/", endpoint, methods=_METHODS),
             Route("/query", endpoint, methods=_METHODS),
             Route("/ping", _ok, methods=["GET", "HEAD"]),
@@ -39,6 +40,10 @@ def build_app(endpoint: QueryEndpoint) -> Starlette:
         ],
         exception_handlers={404: _unknown_path},
     )
+
+
+async def _options(request: Request) -> Response:
+    return Response(status_code=204, headers={"Allow": ", ".join([*_METHODS, "OPTIONS"])})
 
 
 async def _ok(request: Request) -> Response:

@@ -59,11 +59,18 @@ _STATUS = {name: status for status, names in _STATUS_OF_NAMES.items() for name i
 _ENGINE_TEXT = re.compile(r"Code: (\d+)\. DB::(?:Exception|NetException|ErrnoException): ", re.DOTALL)
 _ENGINE_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version [^()]*(?:\([^()]*\))?\))?\.?\s*\Z")
 
-#: What this layer adds to a statement before the engine sees it; a client never wrote it.
-ADDED_CLAUSES = re.compile(
-    r" ?INTO OUTFILE '/proc/self/fd/\d+' TRUNCATE(?: FORMAT [A-Za-z0-9]+)?|"
-    r" ?FROM INFILE '/proc/self/fd/\d+'(?: COMPRESSION '[a-z0-9]*')?"
-)
+#: What this layer adds to a statement before the engine sees it, and how the engine then speaks of its data; a client
+#: never wrote it and a server would not say it.
+_ADDED = [
+    (re.compile(r" ?INTO OUTFILE '/proc/self/fd/\d+' TRUNCATE(?: FORMAT [A-Za-z0-9]+)?"), ""),
+    (re.compile(r" ?FROM INFILE '/proc/self/fd/\d+'(?: COMPRESSION '[a-z0-9]*')?"), ""),
+    (re.compile(r"(?:: )?\(in file/uri /proc/self/fd/\d+\)"), ""),
+    (
+        re.compile(r": While executing File: data for INSERT was parsed from file"),
+        ": data for INSERT was parsed from query",
+    ),
+    (re.compile(r": While executing File\b"), ""),
+]
 
 
 class ClickHouseError(Exception):
@@ -88,14 +95,21 @@ class ClickHouseError(Exception):
         """Read the engine's own text; of nested errors the outermost code counts once, with the rest as message."""
         heads = list(_ENGINE_TEXT.finditer(text))
         if not heads:
-            return cls(1002, ADDED_CLAUSES.sub("", text.strip()))
+            return cls(1002, _as_written(text.strip()))
         message = text[heads[-1].end() :] if _doubled(text, heads) else text[heads[0].end() :]
         name = None
         while found := _ENGINE_NAME.search(message):
             name, message = found[1], message[: found.start()].rstrip()
         message = message.strip()
         code = int(heads[-1][1] if _doubled(text, heads) else heads[0][1])
-        return cls(code, ADDED_CLAUSES.sub("", message), name)
+        return cls(code, _as_written(message), name)
+
+
+def _as_written(text: str) -> str:
+    """The text without what this layer added."""
+    for pattern, replacement in _ADDED:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _doubled(text: str, heads: list["re.Match[str]"]) -> bool:

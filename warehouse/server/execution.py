@@ -12,6 +12,9 @@ from warehouse.server.engine import Engine, engine_error
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import Identity
 
+#: ClickHouse's code for a text that it cannot read.
+SYNTAX_ERROR = 62
+
 _log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to reach a query that has not yet registered itself with the engine.
@@ -65,8 +68,8 @@ class Execution:
 
     In the worker thread `prepare` gives handle and text, `restore` sets the handle back before the outcome is known
     (told whether the query succeeded), `release` gives it away afterwards. `engine_end` is the end of a pipe that
-    belongs to the engine while the query runs. `longest` (in seconds, 0 for none) is enforced from outside as well,
-    whatever the query did to its own settings.
+    belongs to the engine while the query runs. `plain` is the statement as the client wrote it. `longest` (in seconds,
+    0 for none) is enforced from outside as well, whatever the query did to its own settings.
     """
 
     engine: Engine
@@ -74,6 +77,7 @@ class Execution:
     prepare: Callable[[], tuple[Any, bytes]]
     restore: Callable[[Any, bool], None]
     release: Callable[[Any], None]
+    plain: bytes
     parameters: dict[str, str] = field(default_factory=dict)
     inserts: bool = False
     engine_end: int | None = None
@@ -115,7 +119,7 @@ class Execution:
             self._hand_back(self.release, handle)
 
     def _hand_back(self, step: Callable[..., None], *arguments: Any) -> None:
-        """Set a handle back or close it. One whose query failed may refuse; the engine lives on, so it is noted only."""
+        """Set a handle back or close it; one whose query failed may refuse, but the engine lives on."""
         try:
             step(*arguments)
         except Exception:  # noqa: BLE001 - the binding raises many kinds
@@ -137,7 +141,16 @@ class Execution:
             result = handle.query(text, "Null", params=self.parameters)
             return Figures.of_result(result, inserted=self.inserts)
         except Exception as error:
-            raise engine_error(error) from error
+            found = engine_error(error)
+            raise (self._as_client_wrote(handle) or found) if found.code == SYNTAX_ERROR else found from error
+
+    def _as_client_wrote(self, handle: Any) -> ClickHouseError | None:
+        """The syntax error of the client's own text, whose positions and words are the client's."""
+        try:
+            handle.query(self.plain, "Null", params=self.parameters)
+        except Exception as error:  # noqa: BLE001 - the binding raises many kinds
+            return engine_error(error)
+        return None
 
     def _end_overdue(self) -> None:
         error = ClickHouseError(159, f"Timeout exceeded: maximum: {self.longest * 1000} ms")

@@ -12,7 +12,7 @@ from typing import IO, Any
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from warehouse.server.body import Body, ClientVanishedError
+from warehouse.server.body import Body
 from warehouse.server.engine import engine_error, quote
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.request import QueryRequest
@@ -133,7 +133,7 @@ class _FormReader:
         )
 
     async def read(self, pieces: AsyncIterator[bytes]) -> None:
-        """Take the whole form. Raises ClickHouseError when it is damaged, ClientVanishedError when it is cut off."""
+        """Take the whole form. Raises ClickHouseError when it is damaged or not complete."""
         try:
             async for piece in pieces:
                 await asyncio.to_thread(self._parser.write, piece)
@@ -141,7 +141,7 @@ class _FormReader:
         except MultipartParseError as error:
             raise ClickHouseError(36, f"Cannot read the form: {error}") from error
         if not self._ended:
-            raise ClientVanishedError
+            raise ClickHouseError(36, "Cannot read the form: its last boundary is missing")
 
     def _header_end(self) -> None:
         self._headers[bytes(self._field).lower()] = bytes(self._value)

@@ -22,7 +22,7 @@ _CALLER_SEES_ALL = f"JSONExtractUInt({MARK_OF_CALLER}, 'a') = 1"
 #: The rows that the caller may see.
 _VISIBLE = f"({_CALLER_SEES_ALL} OR JSONExtractString(mark, 'u') = {_CALLER})"
 
-#: RE2 for the clauses that this layer adds to a statement (`errors.ADDED_CLAUSES` is the same for error texts).
+#: RE2 for the clauses that this layer adds to a statement (`errors.py` does the same to error texts).
 _ADDED = (
     r"\s*INTO OUTFILE '/proc/self/fd/[0-9]+' TRUNCATE( FORMAT [A-Za-z0-9]+)?"
     r"|\s*FROM INFILE '/proc/self/fd/[0-9]+'( COMPRESSION '[a-z0-9]*')?"
@@ -44,6 +44,8 @@ def create_log_views(engine: Engine) -> None:
         columns[table].append(column)
     for table, names in columns.items():
         engine.run(_log_view(table, names))
+    # The engine's own view of one user's queries takes everybody for the one user that it knows.
+    engine.run(f"CREATE OR REPLACE VIEW system.user_query_log AS SELECT * FROM system.query_log WHERE user = {_CALLER}")
 
 
 def _processes_view(engine: Engine) -> str:

@@ -60,6 +60,8 @@ class QueryEndpoint:
             return
         try:
             user = await self._services.authentication.authenticate(request)
+            if request.roles:
+                raise ClickHouseError(511, f"There is no role `{request.roles[0]}` in user directories")
             await self._answer(request, user, _decoded(request, Body(receive)), send)
         except ClientVanishedError:
             return

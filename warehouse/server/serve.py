@@ -39,12 +39,18 @@ def main(arguments: list[str]) -> int:
         sys.stdout.write(HASHER.hash(getpass.getpass("password: ")) + "\n")
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").addFilter(_not_our_own)
     try:
         serve(load_settings())
     except (SettingsError, StartError, UsersFileError, DirectoryInUseError, EngineStartError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
+
+
+def _not_our_own(record: logging.LogRecord) -> bool:
+    """False for uvicorn's complaint about an answer without an end, which is how an error in mid-stream is told."""
+    return "without completing response" not in record.getMessage()
 
 
 def serve(settings: Settings) -> None:

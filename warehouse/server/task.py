@@ -70,6 +70,7 @@ class _FreshRun:
             prepare=self.prepare,
             restore=self.restore,
             release=self.release,
+            plain=task.statement.engine_text(),
             parameters=task.request.query_parameters,
             inserts=inserts,
             engine_end=engine_end,
