@@ -1,5 +1,6 @@
 """What the tests of the importer share: a fresh data set, a mapping from a text, an import, the rows it left."""
 
+import os
 import textwrap
 import uuid
 from dataclasses import dataclass
@@ -8,9 +9,21 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from gtc.settings import Dataset
+from gtc.settings import Dataset, Settings
 from warehouse.importer import Options, RejectLimit, Summary, import_file, load_mapping
 from warehouse.migrations import migrate
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment in which a child process reaches the warehouse of these settings."""
+    chosen = {
+        "WAREHOUSE_HOST": settings.warehouse_host,
+        "WAREHOUSE_PORT": str(settings.warehouse_port),
+        "WAREHOUSE_USER": settings.warehouse_user,
+        "WAREHOUSE_PASSWORD": settings.warehouse_password.get_secret_value(),
+        "GTC_VAR_DIR": str(settings.gtc_var_dir),
+    }
+    return {**os.environ, **chosen}
 
 
 @dataclass

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 from clickhouse_connect.driver.client import Client
-from conftest import service_environment
-from importing import Importing
+from importing import Importing, environment_of
 
 from gtc.settings import PROJECT_ROOT, Settings
 from warehouse.importer import ImportFailedError, SourceError, TooManyRejectsError, load_mapping
@@ -166,7 +165,7 @@ def killed_midway(importing: Importing, settings: Settings, file: Path, mapping:
     """Import in a process of its own, and kill it when the query `after` answers 1."""
     arguments = [importing.dataset.name, str(file), str(mapping), str(importing.folder / "scratch")]
     process = subprocess.Popen(
-        [sys.executable, "-c", LOADER, *arguments], env=service_environment(settings), cwd=PROJECT_ROOT
+        [sys.executable, "-c", LOADER, *arguments], env=environment_of(settings), cwd=PROJECT_ROOT
     )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:

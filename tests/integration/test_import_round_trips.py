@@ -117,9 +117,7 @@ def test_rows_come_back_as_they_were_written(importing: Importing, form: str, ro
     }
 
 
-def test_a_date_and_a_time_without_zone_in_parquet_are_local_to_the_mapping(
-    importing: Importing, tmp_path: Path
-) -> None:
+def test_times_without_zone_in_parquet_are_local_to_the_mapping(importing: Importing, tmp_path: Path) -> None:
     mapping = importing.mapping("""
         table: market_trends
         file: {time_zone: Europe/Berlin}

@@ -14,7 +14,8 @@ from warehouse.migrations import SCHEMA_DIR, migrate, read_migrations
 from warehouse.schema_templates import MigrationError
 
 TABLES = {
-    "user_events", "calculator_usage", "revenue_events", "experiment_exposures", "marketing_spend", "performance_metrics",
+    "user_events", "calculator_usage", "revenue_events", "experiment_exposures", "marketing_spend",
+    "performance_metrics",
     "competitor_pricing", "competitor_features", "competitor_seo", "market_trends", "system_metrics", "load_rejects",
     "load_log", "schema_migrations",
 }  # fmt: skip

@@ -2,7 +2,6 @@
 
 import random
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ COLUMNS = ["event_id", "event_name", "event_at", "received_at", "user_id", "load
 
 
 @pytest.fixture
-def raw(client: Client, tmp_path: Path) -> Iterator[Importing]:
-    yield Importing.fresh(client, tmp_path)
+def raw(client: Client, tmp_path: Path) -> Importing:
+    return Importing.fresh(client, tmp_path)
 
 
 def deliver(raw: Importing, rows: list[tuple[Any, ...]]) -> None:

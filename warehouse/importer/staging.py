@@ -28,6 +28,11 @@ def engine_type(kind: pa.DataType) -> str:
     return _ARROW_TYPES.get(str(kind), "String")
 
 
+def _implied_default(kind: str) -> str:
+    """Maps and nullable columns may stay empty although the table says nothing about a default."""
+    return "map()" if kind.startswith("Map(") else "NULL" if "Nullable(" in kind else ""
+
+
 class Staging:
     """The tables of one load. `text` holds a batch as it was read, `rows` what was computed so far."""
 
@@ -44,7 +49,9 @@ class Staging:
             "where database = {a:String} and table = {b:String} and default_kind in ('', 'DEFAULT') order by position",
             parameters={"a": self.database, "b": self.load.target_table},
         )
-        return [TargetColumn(*map(str, row)) for row in found.result_rows]
+        return [
+            TargetColumn(name, kind, default or _implied_default(kind)) for name, kind, default in found.result_rows
+        ]
 
     def create(self, file: Sequence[tuple[str, str]]) -> None:
         """Begin anew, with columns for the file's (name and engine type)."""
