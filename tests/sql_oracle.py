@@ -58,15 +58,22 @@ def running_oracle(directory: Path) -> Iterator[Oracle]:
 def _serve(connection: Connection, directory: str) -> None:
     import chdb
 
+    from warehouse.server.default_database import DETACH_OVERLAY, OVERLAY, define_default_database
+
+    config = Path(directory, "engine.xml")
+    config.write_text(f"<clickhouse><default_database>{OVERLAY}</default_database></clickhouse>")
+    define_default_database(Path(directory))
+    directory = f"{directory}?config-file={config}"
     keeper = chdb.connect(directory)
+    keeper.query(DETACH_OVERLAY)
     while (question := connection.recv()) is not None:
         sql, way, data, settings = question
         handle = chdb.connect(directory)
         try:
-            for name, value in {"implicit_select": "0", **settings}.items():
+            for name, value in {"implicit_select": "0", "max_execution_time": "3", **settings}.items():
                 handle.query(f"SET {name} = '{value}'")
             connection.send((_run(handle, sql, way, data), ""))
-        except Exception as error:  # the test judges every failure
+        except Exception as error:  # noqa: BLE001 the test judges every failure
             connection.send((b"", str(error) or repr(error)))
         finally:
             with contextlib.suppress(Exception):

@@ -76,7 +76,9 @@ def _names_something_new(found: Sequence[Token], at: int) -> bool:
 
 
 def _is_format_only_file(found: Sequence[Token], at: int) -> bool:
-    """`ENGINE = File(CSV)`: the engine keeps the file in the table's own directory."""
+    """`ENGINE = File(CSV)`: kept in the table's own directory; `BACKUP … TO File('x')`: in the one for backups."""
+    if found[0].word in (b"BACKUP", b"RESTORE") and found[at].text == b"File":
+        return found[at - 1].word in (b"TO", b"FROM")
     closed = at + 3 < len(found) and found[at + 3].text == b")"
     return closed and found[at].text == b"File" and found[at - 1].text == b"=" and found[at - 2].word == b"ENGINE"
 
