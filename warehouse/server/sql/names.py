@@ -59,5 +59,5 @@ ENGINE_LOGS = b"engine_"
 #: Settings that this layer or the file system depends on; no statement may set them.
 KEPT_SETTINGS = _names(
     "chdb_client_name profile log_queries log_queries_probability log_queries_min_type "
-    "log_queries_min_query_duration_ms log_queries_cut_to_length input_format_record_errors_file_path"
+    "log_queries_min_query_duration_ms log_queries_cut_to_length database input_format_record_errors_file_path"
 )

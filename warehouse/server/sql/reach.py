@@ -40,12 +40,17 @@ def refuse_kept_settings(statement: Statement, more: frozenset[str] = frozenset(
     if b"SET" not in statement.text.upper():
         return
     for name, value in settings_in(statement.tokens):
-        lower = name.lower()
-        if lower in KEPT_SETTINGS or lower.decode("utf-8", "replace") in more:
-            text = f"Setting {name.decode('utf-8', 'replace')} should not be changed"
-            raise StatementError(452, "SETTING_CONSTRAINT_VIOLATION", text)
-        if lower == b"format_schema" and (value.startswith(b"/") or b".." in value or b"{" in value):
-            raise access_denied("format_schema must name a file in the warehouse's own schema directory")
+        refuse_setting(name, value, more)
+
+
+def refuse_setting(name: bytes, value: bytes, more: frozenset[str] = frozenset()) -> None:
+    """Raise StatementError 452 or 497 for a setting that nobody may set, in a statement or in the URL."""
+    lower = name.lower()
+    if lower in KEPT_SETTINGS or lower.decode("utf-8", "replace") in more:
+        text = f"Setting {name.decode('utf-8', 'replace')} should not be changed"
+        raise StatementError(452, "SETTING_CONSTRAINT_VIOLATION", text)
+    if lower == b"format_schema" and (value.startswith(b"/") or b".." in value or b"{" in value):
+        raise access_denied("format_schema must name a file in the warehouse's own schema directory")
 
 
 def is_function_argument(found: Sequence[Token], at: int) -> bool:
