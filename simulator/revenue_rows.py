@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from simulator.columns import chosen, ids, low, money, stamps, text
+from simulator.columns import Properties, chosen, ids, low, money, stamps, text
 from simulator.draws import AnyArray, Ints, generator, hex_names, uuids
 from simulator.horizon import DAY_MS
 from simulator.life import Life
@@ -193,6 +193,7 @@ class RevenueRows:
                 "currency": low(scenario.currencies, currency),
                 "country": low(scenario.countries, country),
                 "reason": low(self.reasons, lines.reason),
+                "properties": Properties(len(keys)).build(),
             }
         )
 

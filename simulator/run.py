@@ -21,7 +21,7 @@ from simulator.people import CELL
 from simulator.sinks import FileFormat, FileSink, Sink, WarehouseSink
 from simulator.truth import FILE as TRUTH_FILE
 from simulator.truth import Truth, truth_of
-from warehouse.migrations import migrate
+from warehouse.migrations import migrate, read_retention
 
 #: People whose rows are inserted together; any multiple of a cell gives the same rows.
 BLOCK_USERS = 10_000
@@ -141,7 +141,7 @@ def simulate(
     """
     started = datetime.now(UTC)
     summary = Summary(str(order.load_id), order.content_hash, truth=str(truth / TRUTH_FILE))
-    migrate(client, dataset)
+    migrate(client, dataset, ttl_days={**read_retention(), "load_rejects": 0})  # simulated rejects may be years old
     known = loads.known_loads(client, dataset)
     if not replace:
         loads.refuse_others(order, dataset, known)

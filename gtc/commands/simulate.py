@@ -82,10 +82,24 @@ def _day(text: str | None, usual: date, option: str) -> date:
 
 @contextmanager
 def _progress(users: int) -> Iterator[Report]:
+    """A bar on a terminal; in a log, a line whenever another tenth is done."""
+    if not err.is_terminal:
+        yield _Lines().report
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("people simulated", total=users)
         yield lambda done, _: bar.update(task, completed=done)
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self.tenths = 0
+
+    def report(self, done: int, users: int) -> None:
+        if done * 10 // users > self.tenths:
+            self.tenths = done * 10 // users
+            err.print(f"simulate: {done:,} of {users:,} people")
 
 
 def _print(place: str, summary: Summary) -> None:

@@ -116,7 +116,6 @@ def test_every_column_exists_in_the_raw_schema_and_none_is_missing(big: tuple[Or
 
 #: Columns that the simulated company leaves at their defaults.
 UNUSED = {
-    "revenue_events": {"properties"},
     "competitor_features": {"plan"},
     "competitor_seo": {"text_value"},
 }
