@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.request import QueryRequest
+from warehouse.server.session_log import SessionLog
 from warehouse.server.users import HASHER, User
 
 _FAILED = "{name}: Authentication failed: password is incorrect, or there is no user with such name."
@@ -18,8 +19,8 @@ _FAILED = "{name}: Authentication failed: password is incorrect, or there is no 
 class Authentication:
     """Checks passwords against the users file and remembers what was right, so that argon2 runs once per password."""
 
-    def __init__(self, users: dict[str, User]) -> None:
-        self._users = users
+    def __init__(self, users: dict[str, User], log: SessionLog | None = None) -> None:
+        self._users, self._log = users, log
         self._salt = secrets.token_bytes(32)
         self._verified: dict[str, bytes] = {}
         self._nobody = User("", HASHER.hash(secrets.token_hex(16)))
@@ -33,6 +34,8 @@ class Authentication:
         if user and known and hmac.compare_digest(known, fingerprint):
             return user
         if not await run_in_threadpool((user or self._nobody).owns, password) or user is None:
+            if self._log:
+                self._log.refused(name, "password is incorrect, or no such user", request.headers.get("user-agent", ""))
             raise ClickHouseError(516, _FAILED.format(name=name))
         self._verified[name] = fingerprint
         return user
@@ -41,8 +44,8 @@ class Authentication:
 def _credentials(request: QueryRequest) -> tuple[str, str]:
     """Name and password; ClickHouse refuses a mixture of ways."""
     headers, parameters = request.headers, request.parameters
-    by_header = "x-clickhouse-user" in headers or "x-clickhouse-key" in headers
-    by_basic = "authorization" in headers
+    by_header = bool(headers.get("x-clickhouse-user") or headers.get("x-clickhouse-key"))
+    by_basic = bool(headers.get("authorization"))
     by_parameter = "user" in parameters or "password" in parameters
     if by_header + by_basic + by_parameter > 1:
         raise ClickHouseError(

@@ -98,7 +98,7 @@ class ClickHouseError(Exception):
             return cls(1002, _as_written(text.strip()))
         message = text[heads[-1].end() :] if _doubled(text, heads) else text[heads[0].end() :]
         name = None
-        while found := _ENGINE_NAME.search(message):
+        while (found := _ENGINE_NAME.search(message)) and name in (None, found[1]):
             name, message = found[1], message[: found.start()].rstrip()
         message = message.strip()
         code = int(heads[-1][1] if _doubled(text, heads) else heads[0][1])

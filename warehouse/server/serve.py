@@ -2,6 +2,7 @@
 
 import getpass
 import logging
+import signal
 import socket
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from warehouse.server.lock import DirectoryInUseError, DirectoryLock
 from warehouse.server.log_views import create_log_views
 from warehouse.server.query import QueryEndpoint, Services
 from warehouse.server.running import RunningQueries
+from warehouse.server.session_log import SessionLog
+from warehouse.server.sessions import SessionBook
 from warehouse.server.users import HASHER, Accounts, UsersFileError, load_accounts
 
 #: Seconds for which an idle connection is kept; the `Keep-Alive` header says the same.
@@ -83,6 +86,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> None:
     engine = Engine(directory)
+    session_log = SessionLog(engine)
     create_log_views(engine)
     spool = directory / "spool"
     spool.mkdir(exist_ok=True)
@@ -90,11 +94,12 @@ def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> N
     with ThreadPoolExecutor(most, "query") as pool, tempfile.TemporaryDirectory(dir=spool) as temporary:
         services = Services(
             engine,
-            Authentication(accounts.users),
+            Authentication(accounts.users, session_log),
             Gate(accounts.limits),
             RunningQueries(engine),
             pool,
             Path(temporary),
+            SessionBook(session_log),
         )
         config = uvicorn.Config(
             build_app(QueryEndpoint(services)),
@@ -106,6 +111,9 @@ def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> N
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(stop, lambda *_: None)  # uvicorn raises it once more after a clean stop; status 0 is meant
         uvicorn.Server(config).run(sockets=[listener])
         services.sessions.close_all()
+        session_log.flush()
     engine.close()

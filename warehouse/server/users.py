@@ -1,13 +1,15 @@
 """The users file: names, password hashes, rights and limits. Passwords themselves are never written."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
+from pydantic.dataclasses import dataclass
 
 from gtc.settings import Settings
 
@@ -21,20 +23,23 @@ _HEAD = """\
 """
 
 
+_CHECKED = ConfigDict(strict=True, extra="forbid")
+
+
 class UsersFileError(Exception):
     """The users file cannot be used; the text names the file and the fault."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CHECKED)
 class User:
     """One account. Limits of 0 mean none; `max_memory_usage` in bytes, `max_execution_time` in seconds."""
 
     name: str
     password_hash: str
     read_only: bool = True
-    max_memory_usage: int = 0
-    max_execution_time: int = 0
-    max_concurrent_queries: int = 0
+    max_memory_usage: NonNegativeInt = 0
+    max_execution_time: NonNegativeInt = 0
+    max_concurrent_queries: NonNegativeInt = 0
 
     def owns(self, password: str) -> bool:
         """True when the password is this user's; takes tens of milliseconds on purpose."""
@@ -44,13 +49,13 @@ class User:
             return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_CHECKED)
 class ServerLimits:
     """What all users share: queries that run at once, and how long one waits for its turn (seconds)."""
 
-    max_concurrent_queries: int = 32
-    queue_seconds: float = 10.0
-    queue_length: int = 64
+    max_concurrent_queries: NonNegativeInt = 32
+    queue_seconds: NonNegativeFloat = 10.0
+    queue_length: NonNegativeInt = 64
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def _settings_users(settings: Settings) -> list[tuple[str, str, dict[str, Any]]]
 
 
 def _limits(user: User) -> dict[str, Any]:
-    return {name: value for name, value in vars(user).items() if name not in ("name", "password_hash")}
+    return {name: value for name, value in asdict(user).items() if name not in ("name", "password_hash")}
 
 
 def _read(path: Path) -> Accounts:
@@ -107,14 +112,14 @@ def _read(path: Path) -> Accounts:
             for name, fields in (document.get("users") or {}).items()
         }
         return Accounts(users, ServerLimits(**(document.get("server") or {})))
-    except (yaml.YAMLError, TypeError, AttributeError, OSError) as error:
+    except (yaml.YAMLError, ValidationError, TypeError, AttributeError, OSError) as error:
         raise UsersFileError(f"cannot use the users file {path}: {' '.join(str(error).split())}") from error
 
 
 def _write(path: Path, accounts: Accounts) -> None:
     """Replace the file in one step; only its owner may read it."""
     document = {
-        "server": vars(accounts.limits),
+        "server": asdict(accounts.limits),
         "users": {
             name: {"password_hash": user.password_hash, **_limits(user)} for name, user in accounts.users.items()
         },
