@@ -8,6 +8,7 @@ from urllib.parse import quote as percent_encode
 
 import chdb
 
+from warehouse.server.default_database import DETACH_OVERLAY, define_default_database
 from warehouse.server.engine_config import write_engine_config
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import MARK_OF_ROW
@@ -30,9 +31,11 @@ class Engine:
         data.mkdir(parents=True, exist_ok=True)
         # The engine keeps `system` in memory: what a former process logged is out of reach and would only pile up.
         shutil.rmtree(data / "data" / "system", ignore_errors=True)
+        define_default_database(data)
         self._address = f"{data}?config-file={write_engine_config(directory)}"
         try:
             self._keeper = chdb.connect(self._address)  # the engine lives as long as one handle is open
+            self._keeper.query(DETACH_OVERLAY, "Null")
         except Exception as error:
             raise EngineStartError(f"the engine cannot open {data}: {error}") from error
         self._control_lock = threading.Lock()

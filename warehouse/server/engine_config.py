@@ -3,7 +3,8 @@
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from warehouse.server.identity import ENGINE_LOG_PREFIX
+from warehouse.server.default_database import OVERLAY
+from warehouse.server.identity import ENGINE_LOG_PREFIX, MARK_OF_CALLER, MARK_OF_ROW
 
 #: Log tables that the engine writes, with what else each is told. Names as on a server.
 LOGS: dict[str, str] = {
@@ -17,7 +18,6 @@ LOGS: dict[str, str] = {
     "asynchronous_insert_log": "",
     "asynchronous_metric_log": "",
     "processors_profile_log": "",
-    "session_log": "",
     "backup_log": "",
     "crash_log": "",
 }
@@ -50,13 +50,28 @@ _USERS = """\
       <password></password>
       <profile>default</profile>
       <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
+      <access_management>1</access_management>
+      <databases>
+        <system>
+          <processes><filter>{own_rows}</filter></processes>
+          <{prefix}query_log><filter>{own_rows}</filter></{prefix}query_log>
+        </system>
+      </databases>
     </default>
   </users>
 </clickhouse>
 """
 
+#: Row policy: this layer's own handles bear no mark and see every row, users the rows that their mark allows. It holds
+#: in the engine, however a query comes to the table: merge(), cluster(), a view, a parameter for its name.
+_OWN_ROWS = (
+    f"{MARK_OF_CALLER} = '' OR JSONExtractUInt({MARK_OF_CALLER}, 'a') = 1 "
+    f"OR JSONExtractString({MARK_OF_ROW}, 'u') = JSONExtractString({MARK_OF_CALLER}, 'u')"
+)
+
 _CONFIG = """\
 <clickhouse>
+  <default_database>{overlay}</default_database>
   <users_config>{users}</users_config>
   <backups>
     <allowed_path>{backups}</allowed_path>
@@ -77,10 +92,11 @@ def write_engine_config(directory: Path) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     backups.mkdir(exist_ok=True)
     users = home / "users.xml"
-    users.write_text(_USERS, encoding="utf-8")
+    users.write_text(_USERS.format(own_rows=escape(_OWN_ROWS), prefix=ENGINE_LOG_PREFIX), encoding="utf-8")
     logs = "".join(_LOG.format(name=name, prefix=ENGINE_LOG_PREFIX, more=more) for name, more in LOGS.items())
     config = home / "engine.xml"
     config.write_text(
-        _CONFIG.format(users=escape(str(users)), backups=escape(str(backups)), logs=logs), encoding="utf-8"
+        _CONFIG.format(overlay=OVERLAY, users=escape(str(users)), backups=escape(str(backups)), logs=logs),
+        encoding="utf-8",
     )
     return config

@@ -2,7 +2,7 @@
 
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import MARK_SETTING
-from warehouse.server.sql import Statement
+from warehouse.server.sql import Statement, StatementError, refuse_setting
 from warehouse.server.users import User
 
 #: Limits of the users file; a client may ask for less, never for more.
@@ -44,6 +44,10 @@ def checked_settings(user: User, settings: dict[str, str]) -> dict[str, str]:
             continue
         if name in _OURS:
             raise ClickHouseError(452, f"Setting {name} should not be changed")
+        try:
+            refuse_setting(name.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
+        except StatementError as refusal:
+            raise ClickHouseError(refusal.code, refusal.message, refusal.name) from refusal
         if user.read_only and name in _FIXED_FOR_READERS:
             raise ClickHouseError(164, f"Cannot modify '{name}' setting in readonly mode.")
     return settings

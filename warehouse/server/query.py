@@ -23,7 +23,7 @@ from warehouse.server.protected_settings import check_clauses
 from warehouse.server.request import QueryRequest
 from warehouse.server.results import send_rows
 from warehouse.server.running import RunningQueries
-from warehouse.server.sessions import SessionBook
+from warehouse.server.sessions import Session, SessionBook
 from warehouse.server.sql import Access, Kind, Statement, StatementError, authorise, rewrite_for_control
 from warehouse.server.statements import Question, read_question, takes_data
 from warehouse.server.task import Task
@@ -90,7 +90,7 @@ class QueryEndpoint:
             replaces = request.parameters.get("replace_running_query") == "1"
             with services.sessions.session_of(request, user.name) as session:
                 async with services.running.registered(identity, replaces=replaces), services.gate.turn(user):
-                    statement = _permitted(question.statement, request, user)
+                    statement = _permitted(question.statement, request, user, session)
                     task = Task(
                         services.engine,
                         services.pool,
@@ -118,13 +118,16 @@ async def _run(task: Task, question: Question, send: Send) -> None:
         await run_alone(task, send)
 
 
-def _permitted(statement: Statement, request: QueryRequest, user: User) -> Statement:
+def _permitted(statement: Statement, request: QueryRequest, user: User, session: Session | None) -> Statement:
     """The statement in the engine's terms. Raises StatementError or ClickHouseError when the user may not."""
+    used, kept = (session.database, session.parameters) if session else ("", {})
+    # A reader's session says its USE again behind the request's own database, the session of a writer before it.
+    database = (used or request.database) if user.read_only else (request.database or used)
     access = Access(
         user=user.name,
         read_only=user.read_only,
-        database=request.database or "default",
-        parameters=request.query_parameters,
+        database=database or "default",
+        parameters={**kept, **request.query_parameters},
     )
     authorise(statement, access)
     check_clauses(user, statement)

@@ -14,6 +14,7 @@ from typing import Any
 
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.request import QueryRequest
+from warehouse.server.session_log import SessionLog
 
 #: Seconds that a session outlives its last query, and the longest a client may ask for; ClickHouse's defaults.
 DEFAULT_TIMEOUT = 60
@@ -28,6 +29,8 @@ class Session:
     repeated: list[bytes] = field(default_factory=list)
     busy: bool = False
     expiry: asyncio.TimerHandle | None = None
+    database: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def close(self) -> None:
         """Forget everything. A handle may refuse to close after an error; the engine lives on."""
@@ -40,8 +43,9 @@ class Session:
 class SessionBook:
     """All sessions of this server by user and id."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: SessionLog | None = None) -> None:
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._log = log
 
     @contextmanager
     def session_of(self, request: QueryRequest, user: str) -> Iterator[Session | None]:
@@ -54,7 +58,8 @@ class SessionBook:
             yield None
             return
         key, timeout = (user, name), _timeout(request)
-        session = self._open(key, must_exist=request.parameters.get("session_check") == "1")
+        agent = request.headers.get("user-agent", "")
+        session = self._open(key, agent, must_exist=request.parameters.get("session_check") == "1")
         session.busy = True
         try:
             yield session
@@ -70,12 +75,14 @@ class SessionBook:
         for key in list(self._sessions):
             self._forget(key)
 
-    def _open(self, key: tuple[str, str], *, must_exist: bool) -> Session:
+    def _open(self, key: tuple[str, str], agent: str, *, must_exist: bool) -> Session:
         session = self._sessions.get(key)
         if session is None:
             if must_exist:
                 raise ClickHouseError(372, f"Session {key[1]} not found")
             session = self._sessions[key] = Session()
+            if self._log:
+                self._log.opened(*key, agent)
         if session.busy:
             raise ClickHouseError(373, f"Session {key[1]} is locked by a concurrent client")
         if session.expiry is not None:
@@ -88,6 +95,8 @@ class SessionBook:
             if session.expiry is not None:
                 session.expiry.cancel()
             session.close()
+            if self._log:
+                self._log.ended(*key)
 
 
 def _timeout(request: QueryRequest) -> int:

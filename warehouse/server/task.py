@@ -8,7 +8,7 @@ from typing import Any
 from warehouse.server.body import Body
 from warehouse.server.engine import Engine, engine_error, quote
 from warehouse.server.errors import ClickHouseError
-from warehouse.server.execution import Execution
+from warehouse.server.execution import Execution, Way
 from warehouse.server.external import ExternalTable
 from warehouse.server.handles import apply_settings, open_handle, our_settings, seal_handle
 from warehouse.server.headers import RawHeaders, common_headers
@@ -16,7 +16,7 @@ from warehouse.server.identity import MARK_OF_CALLER, Identity
 from warehouse.server.protected_settings import checked_settings, held_limits
 from warehouse.server.request import ALSO_SETTINGS, QueryRequest
 from warehouse.server.sessions import Session
-from warehouse.server.sql import Kind, Statement
+from warehouse.server.sql import Kind, Statement, set_parameters, used_database
 from warehouse.server.users import User
 
 #: What keeps a format's memory bounded: Parquet holds a row group, and with parallel encoding several of them.
@@ -51,12 +51,17 @@ class Task:
 
     def headers(self) -> RawHeaders:
         """The headers that every answer carries."""
-        return common_headers(self.engine, self.request.query_id)
+        zone = self.request.parameters.get("session_timezone") or self.engine.timezone
+        return common_headers(self.engine, self.request.query_id, zone)
 
-    def execution(self, text: bytes, *, inserts: bool = False, engine_end: int | None = None) -> Execution:
+    def execution(
+        self, text: bytes, *, inserts: bool = False, engine_end: int | None = None, way: Way | None = None
+    ) -> Execution:
         """The run of `text`, not yet begun."""
         run = _SessionRun if self.session is not None and not self.user.read_only else _FreshRun
-        return run(self, text, inserts, engine_end).execution
+        execution = run(self, text, inserts, engine_end).execution
+        execution.way = way
+        return execution
 
 
 class _FreshRun:
@@ -100,6 +105,16 @@ class _FreshRun:
         task = self.task
         if succeeded and task.session and task.statement.kind in (Kind.SET, Kind.USE):
             task.session.repeated.append(self.text)
+        self._keep_names(succeeded)
+
+    def _keep_names(self, succeeded: bool) -> None:
+        """Remember what the session's next names will mean, for the access policy."""
+        task, session = self.task, self.task.session
+        if not succeeded or session is None:
+            return
+        parameters = {**session.parameters, **task.request.query_parameters}
+        session.database = used_database(task.statement, parameters) or session.database
+        session.parameters |= set_parameters(task.statement)
 
     def release(self, handle: Any) -> None:
         """The handle was for this query only."""
@@ -149,6 +164,7 @@ class _SessionRun(_FreshRun):
 
     def restore(self, handle: Any, succeeded: bool) -> None:
         """Give the session its own settings back and drop the tables that came with the request."""
+        self._keep_names(succeeded)
         if self.before:
             apply_settings(handle, self.before)
         for table in self.task.tables:
