@@ -11,6 +11,7 @@ from warehouse.server.block_compression import BlockEncoder
 from warehouse.server.compression import Encoder, encoder_for
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.execution import Figures
+from warehouse.server.extra_headers import overridden
 from warehouse.server.headers import RawHeaders, exception_block, exception_tag, summary
 from warehouse.server.request import QueryRequest
 
@@ -27,8 +28,17 @@ _THREAD_FROM = 1 << 16
 class Answer:
     """The answer to one query. `write` takes pieces of the result; `finish` or `fail` ends it."""
 
-    def __init__(self, send: Send, request: QueryRequest, headers: RawHeaders, content_type: str, spool: Path) -> None:
-        self._send, self._headers, self._spool_directory = send, headers, spool
+    def __init__(
+        self,
+        send: Send,
+        request: QueryRequest,
+        headers: RawHeaders,
+        content_type: str,
+        spool: Path,
+        extra: RawHeaders | None = None,
+    ) -> None:
+        self._send, self._headers, self._spool_directory, self._extra = send, headers, spool, extra or []
+        self.at_once = request.parameters.get("wait_end_of_query") in ("0", "false")
         self._head_only = request.method == "HEAD"
         self._encoders: list[Encoder] = [BlockEncoder()] if request.flag("compress") else []
         accepted = request.headers.get("accept-encoding", "") if request.flag("enable_http_compression") else ""
@@ -44,6 +54,10 @@ class Answer:
         self._spool: tempfile.SpooledTemporaryFile[bytes] | None = None
         self._tag = exception_tag()
         self.started = False
+
+    async def begin(self, figures: Figures) -> None:
+        """Send the headers now: from here on an error can only be told in the body."""
+        await self._start(figures)
 
     async def write(self, data: bytes, figures: Figures) -> None:
         """Take a piece of the result; the last piece stays here, so that an error can still replace it."""
@@ -92,7 +106,8 @@ class Answer:
             (b"X-ClickHouse-Summary", summary(figures).encode()),
             (b"X-ClickHouse-Exception-Tag", self._tag.encode()),
         ]
-        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        headers = overridden(self._headers, self._extra)
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def _body(self, data: bytes) -> None:
         packed = await self._encode(data)

@@ -62,6 +62,10 @@ class Figures:
                 setattr(self, name, progress[name])
 
 
+#: Another way to run a statement than to let the engine write into the pipe: gets execution, handle and text.
+Way = Callable[["Execution", Any, bytes], Figures]
+
+
 @dataclass
 class Execution:
     """A statement on a handle.
@@ -81,6 +85,7 @@ class Execution:
     parameters: dict[str, str] = field(default_factory=dict)
     inserts: bool = False
     engine_end: int | None = None
+    way: Way | None = None
     longest: int = 0
     progress: Figures = field(default_factory=Figures)
     abandoned: bool = False
@@ -138,8 +143,12 @@ class Execution:
     def _query(self, handle: Any, text: bytes) -> Figures:
         handle.set_progress_callback(self.progress.take_progress)
         try:
+            if self.way is not None:
+                return self.way(self, handle, text)
             result = handle.query(text, "Null", params=self.parameters)
             return Figures.of_result(result, inserted=self.inserts)
+        except ClickHouseError:
+            raise
         except Exception as error:
             found = engine_error(error)
             raise (self._as_client_wrote(handle) or found) if found.code == SYNTAX_ERROR else found from error

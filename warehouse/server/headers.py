@@ -23,12 +23,12 @@ def summary(figures: Figures) -> str:
     return json.dumps({name: str(value) for name, value in vars(figures).items()}, separators=(",", ":"))
 
 
-def common_headers(engine: Engine, query_id: str) -> RawHeaders:
-    """What every answer to a query carries."""
+def common_headers(engine: Engine, query_id: str, timezone: str = "") -> RawHeaders:
+    """What every answer to a query carries; `timezone` is that of the session where it is not the server's."""
     return [
         (b"X-ClickHouse-Server-Display-Name", engine.host.encode()),
         (b"X-ClickHouse-Query-Id", query_id.encode("utf-8", "surrogateescape")),
-        (b"X-ClickHouse-Timezone", engine.timezone.encode()),
+        (b"X-ClickHouse-Timezone", (timezone or engine.timezone).encode("utf-8", "replace")),
         (b"Keep-Alive", b"timeout=30, max=9999"),
     ]
 

@@ -33,7 +33,7 @@ _TEXTS = ("query", "exception", "message", "formatted_query")
 
 
 def create_log_views(engine: Engine) -> None:
-    """Create every view; the log tables come into being with the first flush."""
+    """Create every view; the log tables come into being with the first flush, `session_log` with its writer."""
     engine.run("SYSTEM FLUSH LOGS")
     engine.run(_processes_view(engine))
     columns: dict[str, list[str]] = defaultdict(list)

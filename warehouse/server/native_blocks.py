@@ -97,10 +97,11 @@ def write_stream(
     return rows, size
 
 
-def write_single(result: Any, writer: BlockWriter, descriptor: int) -> None:
-    """Write a result that is one block, such as that of SHOW. Raises ClickHouseError 48 when it is more than one."""
+def write_result(result: Any, writer: BlockWriter | None, descriptor: int) -> None:
+    """Write a whole result. With a `writer` it must be one block, such as that of SHOW, else ClickHouseError 48."""
     block = bytes(result.bytes() or b"")
-    if not block:
+    if writer is None or not block:
+        write_all(descriptor, block)
         return
     if _rows_of_first_block(block) != result.rows_read():
         raise ClickHouseError(
