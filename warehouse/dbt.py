@@ -20,6 +20,10 @@ Say = Callable[[str], None]
 _GOOD = {"success", "pass", "no-op", "partial success"}
 
 
+#: Events of dbt's log that say how a node ended.
+_ENDINGS = {"LogModelResult", "LogNodeResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult", "SkippingDetails"}
+
+
 class BuildError(Exception):
     """dbt could not start or read the project; the text is dbt's own first complaint."""
 
@@ -132,10 +136,12 @@ def _event(line: str) -> dict[str, Any]:
 
 def _finished_node(event: dict[str, Any]) -> str | None:
     """The line of a node that ended, such as `model kpi_daily: success (0.4 s)`."""
-    if event.get("info", {}).get("name") != "NodeFinished":
+    if event.get("info", {}).get("name") not in _ENDINGS:
         return None
-    node, result = event["data"]["node_info"], event["data"]["run_result"]
-    return f"{node['resource_type']} {node['node_name']}: {result['status']} ({result['execution_time']:.1f} s)"
+    data = event["data"]
+    node = data["node_info"]
+    seconds = f" ({data['execution_time']:.1f} s)" if "execution_time" in data else ""
+    return f"{node['resource_type']} {node['node_name']}: {data.get('status', 'skipped')}{seconds}"
 
 
 def _read_results(path: Path, complaints: list[str]) -> BuildResult:

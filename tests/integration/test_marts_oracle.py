@@ -51,7 +51,7 @@ def simulated(warehouse: Settings, etl: Client) -> Settings:
     settings = for_dataset(warehouse, "simulated")
     migrate(etl, settings.dataset)
     order = Order(read_world(None), 1200, date(2026, 1, 1), date(2026, 6, 30), 5)
-    simulate(etl, settings.dataset, order, replace=True)
+    simulate(etl, settings.dataset, order, truth=settings.gtc_var_dir / "truth")
     must_build(settings)
     return settings
 

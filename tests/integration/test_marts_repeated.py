@@ -1,0 +1,122 @@
+"""Building again changes nothing, data sets stay apart, and an analyst's schema is the analyst's."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from marts_support import for_dataset, insert, must_build, rows, uuid_of
+
+from gtc.settings import Settings
+from simulator.order import Order
+from simulator.run import simulate
+from simulator.world_file import read_world
+from warehouse.client import connect
+from warehouse.dbt import BuildError, build
+from warehouse.kpis import headline_kpis
+from warehouse.migrations import migrate
+
+
+@pytest.fixture(scope="module")
+def etl(warehouse: Settings) -> Iterator[Client]:
+    """One client for the module."""
+    with connect(warehouse) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def built(warehouse: Settings, etl: Client) -> Settings:
+    """A small simulated company, built once."""
+    settings = for_dataset(warehouse, "repeated")
+    order = Order(read_world(None), 400, date(2026, 1, 1), date(2026, 4, 30), 11)
+    simulate(etl, settings.dataset, order, truth=settings.gtc_var_dir / "truth_repeated")
+    must_build(settings)
+    return settings
+
+
+def contents(client: Client, prefix: str) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table and view whose database begins with `prefix`."""
+    tables = rows(
+        client,
+        f"select database, name from system.tables where startsWith(database, '{prefix}') order by database, name",
+    )
+    found = {}
+    for table in tables:
+        name = f"{table['database']}.{table['name']}"
+        [row] = rows(client, f"select count() as n, sum(cityHash64(toString(tuple(*)))) as hash from {name}")
+        found[name] = (row["n"], row["hash"])
+    return found
+
+
+def test_building_twice_and_from_scratch_gives_the_same_rows(built: Settings, etl: Client) -> None:
+    first, said = contents(etl, built.dataset.schema), []
+    assert {f"{built.dataset.schema}.kpi_daily", f"{built.dataset.schema}.rfm"} <= set(first)
+    result = must_build(built, threads=4, say=said.append)
+    assert len(said) == len(result.nodes), "one line a node"
+    assert any(line.startswith("model kpi_daily: ") for line in said)
+    assert contents(etl, built.dataset.schema) == first
+    must_build(built, threads=4, full_refresh=True)
+    assert contents(etl, built.dataset.schema) == first
+
+
+def test_two_data_sets_and_an_analyst_do_not_touch_each_other(
+    built: Settings, etl: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(etl, built.dataset.schema)
+    other = for_dataset(built, "next_door")
+    migrate(etl, other.dataset)
+    sale = {
+        "event_type": "charge",
+        "event_at": datetime(2026, 1, 1),
+        "user_id": "ada",
+        "order_id": "o1",
+        "currency": "USD",
+    }
+    row = {"event_id": uuid_of(1), "amount": Decimal("12.50"), **sale}
+    insert(etl, other.dataset, "revenue_events", [row])
+    must_build(other)
+    monkeypatch.setenv("DBT_SCHEMA", "dev_ada")
+    must_build(other)
+    assert contents(etl, built.dataset.schema) == before
+    theirs, adas = contents(etl, other.dataset.schema), contents(etl, "dev_ada")
+    assert {name.replace("dev_ada", other.dataset.schema): value for name, value in adas.items()} == theirs
+    [revenue] = rows(etl, "select sum(net_revenue) as total from dev_ada.kpi_daily")
+    assert revenue["total"] == Decimal("12.50")
+
+
+def test_a_currency_without_a_rate_stops_the_marts_and_keeps_the_old_ones(built: Settings, etl: Client) -> None:
+    other = for_dataset(built, "unrated")
+    migrate(etl, other.dataset)
+    sale = {"event_type": "charge", "event_at": datetime(2026, 1, 1), "user_id": "ada", "order_id": "o1"}
+    insert(etl, other.dataset, "revenue_events", [{"event_id": uuid_of(1), "amount": 5, "currency": "XTS", **sale}])
+    result = build(other)
+    assert not result.success
+    assert "not_null_revenue_lines_exchange_rate" in {node.name for node in result.failures}
+    assert "kpi_daily" in {node.name for node in result.nodes if node.status == "skipped"}
+
+
+def test_a_selection_that_does_not_exist_is_one_line(built: Settings) -> None:
+    with pytest.raises(BuildError) as fault:
+        build(built, select="no_such_model")
+    assert "\n" not in str(fault.value)
+
+
+def test_the_headline_is_read_from_the_marts(built: Settings, etl: Client) -> None:
+    headline = {line.kpi: line for line in headline_kpis(etl, built.dataset)}
+    newest = date.fromisoformat(headline["mau"].period)
+    schema = built.dataset.schema
+    [month] = rows(
+        etl,
+        f"select sum(net_revenue) as net, sum(orders) as orders from {schema}.kpi_daily"
+        f" where kpi_date > toDate('{newest}') - 30 and kpi_date <= '{newest}'",
+    )
+    [day] = rows(etl, f"select max(kpi_date) as newest from {schema}.kpi_daily where not is_partial")
+    assert (headline["net_revenue"].value, headline["orders"].value) == (month["net"], month["orders"])
+    assert (headline["net_revenue"].unit, newest) == ("USD", day["newest"])
+
+
+def test_the_headline_of_an_empty_data_set_is_empty(warehouse: Settings, etl: Client) -> None:
+    etl.command("create database if not exists nothing_analytics")
+    etl.command("create table nothing_analytics.kpi_daily (kpi_date Date, is_partial Bool) engine = Memory")
+    assert headline_kpis(etl, for_dataset(warehouse, "nothing").dataset) == []
