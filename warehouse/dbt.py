@@ -21,7 +21,15 @@ _GOOD = {"success", "pass", "no-op", "partial success"}
 
 
 #: Events of dbt's log that say how a node ended.
-_ENDINGS = {"LogModelResult", "LogNodeResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult", "SkippingDetails"}
+_ENDINGS = {
+    "LogModelResult",
+    "LogNodeResult",
+    "LogNodeNoOpResult",
+    "LogSeedResult",
+    "LogSnapshotResult",
+    "LogTestResult",
+    "SkippingDetails",
+}
 
 
 class BuildError(Exception):

@@ -20,6 +20,7 @@ select
     currency,
     country,
     reason,
+    properties,
     source,
     -- numbers
     plan_price,
