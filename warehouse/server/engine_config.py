@@ -6,6 +6,9 @@ from xml.sax.saxutils import escape
 from warehouse.server.default_database import OVERLAY
 from warehouse.server.identity import ENGINE_LOG_PREFIX, MARK_OF_CALLER, MARK_OF_ROW
 
+#: The engine ends only when its collectors wake up: a stop waits for this long, once for each of them.
+_COLLECT = "<collect_interval_milliseconds>1000</collect_interval_milliseconds>"
+
 #: Log tables that the engine writes, with what else each is told. Names as on a server.
 LOGS: dict[str, str] = {
     "query_log": "",
@@ -13,8 +16,8 @@ LOGS: dict[str, str] = {
     "query_views_log": "",
     "part_log": "",
     "text_log": "<level>information</level>",
-    "metric_log": "<collect_interval_milliseconds>10000</collect_interval_milliseconds>",
-    "error_log": "<collect_interval_milliseconds>10000</collect_interval_milliseconds>",
+    "metric_log": _COLLECT,
+    "error_log": _COLLECT,
     "asynchronous_insert_log": "",
     "asynchronous_metric_log": "",
     "processors_profile_log": "",
