@@ -11,6 +11,7 @@ from warehouse.server.identity import MARK_OF_ROW, PROCESSES_VIEW
 from warehouse.server.sql.access import Access
 from warehouse.server.sql.parsing import parse
 from warehouse.server.sql.statement import Kind, Statement
+from warehouse.server.sql.system_tables import system_table_shown
 from warehouse.server.sql.tokens import Token
 
 _MARK = MARK_OF_ROW.encode()
@@ -28,6 +29,8 @@ def rewrite_for_control(statement: Statement, access: Access) -> Statement:
     if statement.kind is Kind.SELECT and _is_process_list(statement):
         behind = statement.text[statement.tokens[1].end :]
         return parse(b"SELECT * FROM " + _VIEW + b" ORDER BY elapsed DESC" + behind)
+    if statement.kind is Kind.SELECT and (shown := system_table_shown(statement)):
+        return parse(shown)
     if statement.kind in (Kind.SELECT, Kind.INSERT) and b"processes" in statement.text:
         return _with_view(statement, access)
     return statement
