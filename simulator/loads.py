@@ -2,11 +2,14 @@
 
 import json
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from clickhouse_connect.driver.client import Client
+from filelock import FileLock, Timeout
 
 from gtc.settings import Dataset
 from simulator.cells import SOURCE
@@ -31,6 +34,23 @@ FILLED = (
 
 class OtherSimulationError(Exception):
     """The data set holds another simulation already; the text says what to do."""
+
+
+class SimulationRunsError(Exception):
+    """Another process writes the same truth at this moment."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other simulations out of this folder of truth, and so out of its data set. Raises SimulationRunsError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise SimulationRunsError(
+            f"another simulation is writing {folder}: wait for it, or choose --truth DIR"
+        ) from None
 
 
 class Load(NamedTuple):

@@ -137,8 +137,21 @@ def simulate(
     """Fill the raw tables of `dataset`, once: the same order again changes nothing, an interrupted one is completed.
 
     The truth goes to the folder `truth`, and is drawn again when it is missing there. Raises OtherSimulationError when
-    the data set holds another simulation and `replace` is off.
+    the data set holds another simulation and `replace` is off, SimulationRunsError while one is being written.
     """
+    with loads.alone(truth):
+        return _simulate(client, dataset, order, truth, replace, progress, block_users)
+
+
+def _simulate(
+    client: Client,
+    dataset: Dataset,
+    order: Order,
+    truth: Path,
+    replace: bool,
+    progress: Progress | None,
+    block_users: int,
+) -> Summary:
     started = datetime.now(UTC)
     summary = Summary(str(order.load_id), order.content_hash, truth=str(truth / TRUTH_FILE))
     migrate(client, dataset, ttl_days={**read_retention(), "load_rejects": 0})  # simulated rejects may be years old

@@ -87,6 +87,9 @@ def ordinary_sessions(scenario: Scenario, people: People, accounts: Accounts, pu
         day[mine] = np.searchsorted(level[number], target[mine], side="right") - 1
     person = accounts.person[account]
     moment = at_local_hours(scenario, random, np.minimum(day, scenario.horizon.days - 1), people.region[person])
+    midnight = (moment // DAY_MS + 1) * DAY_MS
+    sharp = (random.random(len(moment)) < scenario.world.behaviour.at_midnight) & (midnight < scenario.horizon.end)
+    moment = np.where(sharp, midnight, moment)
     keep = (moment >= accounts.opened[account] + APART_MS) & ~_lost(scenario, random, moment)
     person, moment = person[keep], moment[keep]
     keep = apart(person, moment, purposeful)

@@ -250,6 +250,7 @@ class Behaviour(Part):
     second_device_sessions: Share
     shared_devices: Share
     equal_stamps: Share
+    at_midnight: Share
     other_tax_residence: Share
 
 

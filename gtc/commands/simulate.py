@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gtc.commands.console import complain, err, out, print_json
 from gtc.settings import Dataset, Settings, load_settings
-from simulator.loads import OtherSimulationError
+from simulator.loads import OtherSimulationError, SimulationRunsError
 from simulator.order import Order, OrderError, thirteen_months
 from simulator.run import Progress as Report
 from simulator.run import Summary, export, simulate
 from simulator.world_file import WorldError, read_world
 from warehouse.client import connect
+from warehouse.schema_templates import MigrationError
 
 
 def command(
@@ -55,9 +57,15 @@ def command(
                 summary = export(order, export_to, form, truth=truth or export_to / "truth", progress=report)
             else:
                 summary = _load(settings, chosen, order, truth, replace, report)
-    except (WorldError, OrderError, OtherSimulationError) as error:
+    except (WorldError, OrderError, OtherSimulationError, SimulationRunsError, MigrationError, OSError) as error:
         complain(error)
         raise typer.Exit(1) from None
+    except ClickHouseError as error:
+        complain(Exception(f"the warehouse refused: {' '.join(str(error).split())}"))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        complain(Exception("interrupted; the same command starts over and leaves no trace of this attempt"))
+        raise typer.Exit(130) from None
     place = str(export_to) if export_to else chosen.raw_database
     if as_json:
         print_json({"dataset": None if export_to else chosen.name, **asdict(summary)})

@@ -232,3 +232,15 @@ def test_exported_files_imported_by_the_shipped_mappings_are_the_simulated_rows(
             client.query(query.format(raw=d.raw_database, table=table)).result_rows for d in (loaded, imported)
         )
         assert theirs == ours, table
+
+
+def test_a_second_simulation_into_the_same_truth_waits_for_nobody(client: Client, tmp_path: Path) -> None:
+    with loads.alone(tmp_path), pytest.raises(loads.SimulationRunsError, match="wait for it, or choose --truth DIR"):
+        simulate(client, Dataset("sim_twice"), ORDER, truth=tmp_path)
+
+
+def test_a_warehouse_that_is_gone_is_one_line(gtc: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_PORT", "9")
+    result = gtc.invoke(app, SMALL)
+    assert result.exit_code == 1
+    assert "does not answer; run `make up`" in str(result.exception or result.stderr)

@@ -236,3 +236,11 @@ def test_later_visits_of_a_person_begin_after_half_an_hour_of_quiet(company: Com
     said = company.truth["days"]
     sessions, cut = sum(day["sessions"] for day in said), sum(day["sessions_by_inactivity"] for day in said)
     assert abs(sessions - cut) < sessions * 0.01
+
+
+def test_some_sessions_begin_in_the_first_millisecond_of_a_day_and_some_events_share_a_stamp(company: Company) -> None:
+    events = company.once["user_events"]
+    assert any(event["event_at"].time().isoformat() == "00:00:00" for event in events)
+    stamps = Counter((event["session_id"], event["event_at"]) for event in events)
+    assert max(stamps.values()) > 1
+    assert any(event["event_at"].date() == date(2024, 2, 29) for event in events)
