@@ -16,16 +16,14 @@ from warehouse.schema_templates import MigrationError
 
 
 def command(
-    file: Annotated[
-        str, typer.Argument(help="CSV, TSV, JSONL or Parquet, also as gz, xz or zst; `-` for standard input")
-    ],
+    file: Annotated[str, typer.Argument(help="CSV, TSV, JSONL or Parquet, plain, gz, xz or zst; `-`: standard input")],
     mapping: Annotated[Path, typer.Option(help="How the file becomes a raw table: docs/importing.md")],
     dataset: Annotated[str | None, typer.Option(help="Data set; default: GTC_DATASET")] = None,
     max_rejects: Annotated[
         str | None, typer.Option(help="Fail when more rows do not fit: a number or a percentage, such as 100 or 0.5%")
     ] = None,
-    again: Annotated[bool, typer.Option(help="Load although this content was loaded before")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Read and check everything, load nothing")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Load although this content was loaded before")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, load nothing")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
 ) -> None:
     """Load a file into raw. Rows that do not fit go to load_rejects; the same content is loaded only once.

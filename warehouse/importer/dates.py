@@ -24,7 +24,7 @@ def joda_format(form: str) -> JodaFormat:
     if has_fraction and not re.search(r"%S[.,]%f( ?%p| ?%z)?$", form):
         raise MappingError(f"date format {form!r}: %f must follow `%S.` at the end")
     parts = re.findall(r"%.|[^%]+", re.sub(r"[.,]%f", "", form))
-    if not parts or "%" in parts:
+    if "%" in parts or not any(part[0] == "%" for part in parts):
         raise MappingError(f"date format {form!r}: write it as for Python's strftime, such as %d.%m.%Y")
     return JodaFormat("".join(_translated(parts, form)), has_fraction, "%z" in form)
 
