@@ -12,8 +12,7 @@ import time
 from http.client import HTTPException
 
 import pytest
-from conftest import make_settings
-from server_http import Http, eventually, own_server, run_to_its_end, start_server
+from server_http import Http, eventually, make_settings, own_server, run_to_its_end, start_server
 
 from warehouse.server.users import HASHER
 
