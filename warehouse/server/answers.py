@@ -38,6 +38,7 @@ class Answer:
         extra: RawHeaders | None = None,
     ) -> None:
         self._send, self._headers, self._spool_directory, self._extra = send, headers, spool, extra or []
+        self._request = request
         self.at_once = request.parameters.get("wait_end_of_query") in ("0", "false")
         self._head_only = request.method == "HEAD"
         self._encoders: list[Encoder] = [BlockEncoder()] if request.flag("compress") else []
@@ -87,6 +88,7 @@ class Answer:
 
     async def fail(self, error: ClickHouseError, version: str) -> None:
         """Report an error after the first bytes have gone; the connection then breaks off without a proper end."""
+        self._request.broken_off = True
         block = exception_block(self._tag, error.text(version))
         await self._send(
             {"type": "http.response.body", "body": await self._encode(block, last=True), "more_body": True}

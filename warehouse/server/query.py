@@ -1,5 +1,6 @@
 """One query from request to answer: who asks, what, may they; then the part that runs its kind."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,10 @@ from warehouse.server.sql import Access, Kind, Statement, StatementError, author
 from warehouse.server.statements import Question, read_question, takes_data
 from warehouse.server.task import Task
 from warehouse.server.users import User
+
+#: Seconds between an error in mid-stream and the end of its connection. Clients such as aiohttp forget what they have
+#: not yet read when a connection breaks off, and that would be the error's text.
+_FAREWELL = 0.25
 
 _CHANGES = {Kind.INSERT, Kind.DDL, Kind.SYSTEM, Kind.KILL}
 
@@ -63,6 +68,8 @@ class QueryEndpoint:
             if request.roles:
                 raise ClickHouseError(511, f"There is no role `{request.roles[0]}` in user directories")
             await self._answer(request, user, _decoded(request, Body(receive)), send)
+            if request.broken_off:
+                await asyncio.sleep(_FAREWELL)
         except ClientVanishedError:
             return
         except ClickHouseError as error:

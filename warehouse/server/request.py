@@ -65,6 +65,7 @@ class QueryRequest:
     parameters: dict[str, str]
     roles: list[str] = field(default_factory=list)
     query_id: str = ""
+    broken_off: bool = False  # the answer ended with an error in mid-stream
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "QueryRequest":
