@@ -75,13 +75,14 @@ _OWN_ROWS = (
 _CONFIG = """\
 <clickhouse>
   <default_database>{overlay}</default_database>
+  <tcp_port>9000</tcp_port>
   <users_config>{users}</users_config>
   <backups>
     <allowed_path>{backups}</allowed_path>
   </backups>
   <remote_servers>
     <default>
-      <shard><replica><host>localhost</host><port>9000</port></replica></shard>
+      <shard><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
     </default>
   </remote_servers>
 {logs}</clickhouse>
