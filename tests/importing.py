@@ -21,6 +21,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "WAREHOUSE_PORT": str(settings.warehouse_port),
         "WAREHOUSE_USER": settings.warehouse_user,
         "WAREHOUSE_PASSWORD": settings.warehouse_password.get_secret_value(),
+        "WAREHOUSE_READER_USER": settings.warehouse_reader_user,
+        "WAREHOUSE_READER_PASSWORD": settings.warehouse_reader_password.get_secret_value(),
         "GTC_VAR_DIR": str(settings.gtc_var_dir),
     }
     return {**os.environ, **chosen}
