@@ -16,8 +16,9 @@ from gtc.settings import Dataset
 
 FileFormat = Literal["parquet", "csv", "jsonl"]
 
-#: A range of many years has more months than a server's limit for one insert.
-_SETTINGS = {"max_partitions_per_insert_block": 0}
+#: A range of many years has more months than a server's limit for one insert. Repeats stay as they were delivered
+#: until a merge meets them, as they would have come in one by one; joining them at insert costs time, too.
+_SETTINGS = {"max_partitions_per_insert_block": 0, "optimize_on_insert": 0}
 
 
 class Sink(Protocol):

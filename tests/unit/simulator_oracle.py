@@ -135,7 +135,7 @@ def mrr(revenue: list[Row], end: datetime) -> dict[tuple[str, str], dict[str, An
             "subscription_reactivated",
         ):
             changes[line["subscription_id"]].append(line)
-    first = min(line["event_at"] for line in revenue)
+    first = min((line["event_at"] for line in revenue), default=end)
     months = [
         f"{n // 12}-{n % 12 + 1:02}" for n in range(first.year * 12 + first.month - 1, (end.year * 12 + end.month))
     ]
