@@ -1,4 +1,4 @@
-"""`SHOW CREATE TABLE system.x`: a server shows how its own tables look, the engine in the wheel has no text for them."""
+"""`SHOW CREATE TABLE system.x`: a server shows how its own tables look, the engine in the wheel does not."""
 
 from warehouse.server.sql.statement import Statement
 
@@ -25,7 +25,8 @@ def _query(name: str) -> str:
     quoted = "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
     here = f"database = 'system' AND table = {quoted}"
     return (
-        f"SELECT concat('CREATE TABLE system.', {quoted}, '\\n(\\n', lines, '\\n)\\nENGINE = ', engine) AS statement FROM "
+        f"SELECT concat('CREATE TABLE system.', {quoted}, '\\n(\\n', lines, '\\n)\\nENGINE = ', engine) AS statement "
+        "FROM "
         f"(SELECT arrayStringConcat(groupArray(line), ',\\n') AS lines, "
         f"throwIf(count() = 0, 'There is no table in the database `system` by this name') AS missing, "
         f"(SELECT any(engine) FROM system.tables WHERE database = 'system' AND name = {quoted}) AS engine "
