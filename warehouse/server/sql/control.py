@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from warehouse.server.identity import MARK_OF_ROW, PROCESSES_VIEW
 from warehouse.server.sql.access import Access
+from warehouse.server.sql.errors import syntax_error
 from warehouse.server.sql.parsing import parse
 from warehouse.server.sql.statement import Kind, Statement
 from warehouse.server.sql.system_tables import system_table_shown
@@ -19,7 +20,7 @@ _VIEW = PROCESSES_VIEW.encode()
 _QUERY_ID = b"if(%b != '', JSONExtractString(%b, 'q'), query_id)" % (_MARK, _MARK)
 _USER = b"if(%b != '', JSONExtractString(%b, 'u'), toString(user))" % (_MARK, _MARK)
 _COLUMNS = {b"query_id": _QUERY_ID, b"initial_query_id": _QUERY_ID, b"user": _USER, b"initial_user": _USER}
-_ENDS_A_CONDITION = (b"SYNC", b"ASYNC", b"TEST", b"FORMAT", b"SETTINGS")
+_MODES = (b"SYNC", b"ASYNC", b"TEST")
 
 
 def rewrite_for_control(statement: Statement, access: Access) -> Statement:
@@ -52,12 +53,25 @@ def _kill(statement: Statement, access: Access) -> Statement:
     where = next((at for at, token in enumerate(found) if token.word == b"WHERE"), None)
     if where is None or found[1].word != b"QUERY":
         return statement
-    end = next((at for at in range(where, len(found)) if found[at].word in _ENDS_A_CONDITION), len(found))
+    end = sum(token.end <= statement.tail.body_end for token in found)
+    end -= end > where + 2 and found[end - 1].word in _MODES
+    _check_brackets(found[where + 1 : end])
     condition = _replaced(statement.text, found[where + 1 : end], access)
     if access.read_only:
-        condition = b"(" + condition + b") AND " + _USER + b" = " + literal(access.user)
+        condition = b"(" + condition + b"\n) AND " + _USER + b" = " + literal(access.user)
     behind = statement.text[found[end - 1].end : found[-1].end]
     return parse(statement.text[: found[where].end] + b" " + condition + behind)
+
+
+def _check_brackets(condition: Sequence[Token]) -> None:
+    """A condition that closes a bracket which it did not open would escape from the brackets put around it."""
+    depth = 0
+    for token in condition:
+        depth += (token.text == b"(") - (token.text == b")")
+        if depth < 0:
+            break
+    if depth or not condition:
+        raise syntax_error("Syntax error: unmatched parentheses in the condition of KILL QUERY")
 
 
 def _replaced(text: bytes, condition: Sequence[Token], access: Access) -> bytes:
