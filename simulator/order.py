@@ -8,7 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from simulator.horizon import Horizon
+import numpy as np
+
+from simulator.horizon import Horizon, add_months
 from simulator.people import CELL
 from simulator.scenario import Scenario
 from simulator.world_file import World
@@ -74,9 +76,9 @@ class Order:
         return [(number, min(CELL, self.users - begin)) for number, begin in enumerate(range(0, self.users, CELL))]
 
 
-def thirteen_months(today: date | None = None) -> tuple[date, date]:
-    """The default range: thirteen months that end yesterday (UTC)."""
-    last = (today or datetime.now(UTC).date()) - timedelta(days=1)
-    month = last.year * 12 + last.month - 1 - 13
-    first = date(month // 12, month % 12 + 1, 1) + timedelta(days=last.day)
-    return first, last
+def thirteen_months(last: date | None = None) -> tuple[date, date]:
+    """The default range: thirteen months that end on `last`, or else yesterday (UTC)."""
+    last = last or datetime.now(UTC).date() - timedelta(days=1)
+    midnight = np.array([np.datetime64(last, "ms").astype(np.int64)])
+    before = add_months(midnight, np.array([-13]))[0].astype("datetime64[ms]").astype("datetime64[D]")
+    return date.fromisoformat(str(before)) + timedelta(days=1), last

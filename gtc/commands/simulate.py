@@ -25,7 +25,7 @@ from warehouse.schema_templates import MigrationError
 def command(
     users: Annotated[int, typer.Option(help="People who visit; about four in ten open an account")] = 20_000,
     first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", help="First day; default: thirteen months back")
+        str | None, typer.Option("--from", metavar="DAY", help="First day; default: thirteen months before the last")
     ] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day; default: yesterday")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same company")] = 1,
@@ -49,9 +49,9 @@ def command(
     settings = load_settings()
     chosen = Dataset(dataset) if dataset else settings.dataset
     try:
-        usual = thirteen_months()
-        days = _day(first, usual[0], "--from"), _day(last, usual[1], "--to")
-        order = Order(read_world(world), users, *days, seed)
+        end = _day(last, "--to") or thirteen_months()[1]
+        begin = _day(first, "--from") or thirteen_months(end)[0]
+        order = Order(read_world(world), users, begin, end, seed)
         with _progress(users) as report:
             if export_to:
                 summary = export(order, export_to, form, truth=truth or export_to / "truth", progress=report)
@@ -81,9 +81,9 @@ def _load(
         return simulate(client, dataset, order, truth=folder, replace=replace, progress=report)
 
 
-def _day(text: str | None, usual: date, option: str) -> date:
+def _day(text: str | None, option: str) -> date | None:
     try:
-        return date.fromisoformat(text) if text else usual
+        return date.fromisoformat(text) if text else None
     except ValueError:
         raise OrderError(f"{option} must be a day such as 2026-01-31: {text}") from None
 
