@@ -105,7 +105,7 @@ class _Part:
         return len(self.rows) + len(self.rejects) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS
 
     def batch(self, names: list[str], consumed: int) -> Batch:
-        columns = [pa.array([_text(row.get(name)) for row in self.rows], pa.string()) for name in names]
+        columns = [_column([row.get(name) for row in self.rows]) for name in names]
         return Batch(self.lines, columns, self._raw, self.rejects, consumed)
 
     def _raw(self, index: int) -> str:
@@ -130,6 +130,14 @@ def _parse(text: str) -> dict[str, Any] | str:
     except (ValueError, RecursionError, ArithmeticError) as error:
         return f"not JSON: {error}"
     return found if isinstance(found, dict) else "not a JSON object"
+
+
+def _column(values: list[Any]) -> pa.Array:
+    """Texts as they are; other values as JSON writes them."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        return pa.array([_text(value) for value in values], pa.string())
 
 
 def _text(value: Any) -> str | None:

@@ -241,10 +241,10 @@ class _Run:
 
     def _give_up(self, error: BaseException) -> None:
         """Withdraw what is not visible yet; what was being published is finished by the next try."""
-        last = None if self.options.dry_run else self.journal.last_state(self.load)
-        if last is not None and last["status"] == "publishing":
-            return
         try:
+            last = None if self.options.dry_run else self.journal.last_state(self.load)
+            if last is not None and last["status"] == "publishing":
+                return
             self.staging.drop()
             if not self.options.dry_run:
                 reason = str(error) if isinstance(error, ImportFailedError) else f"{type(error).__name__}: {error}"
