@@ -20,7 +20,7 @@ from warehouse.server.task import Task
 _SELECTS = (b"SELECT", b"WITH", b"FROM")
 
 #: Seconds for which the columns of a result may be looked up; scalar subqueries are computed once more for it.
-_DESCRIBE_SECONDS = "0.2"
+_DESCRIBE_SECONDS = "2"
 
 
 def way_of(task: Task, descriptor: int) -> tuple[bytes, Way | None]:
