@@ -65,10 +65,11 @@ class Journal:
         self.client.insert("load_log", [list(values.values())], column_names=list(values), database=self.database)
 
     def forget_rejects(self, load: Load) -> None:
-        """Remove what an earlier, unfinished try rejected."""
+        """Remove what an earlier, unfinished try rejected; on a cluster, the equal rows of this try replace them."""
         known = self.client.query(
-            f"select count() from {self.database}.load_rejects where load_id = {{a:UUID}}",
-            parameters={"a": str(load.load_id)},
+            f"select count() from {self.database}.load_rejects where load_id = {{a:UUID}} and "
+            "(select engine from system.tables where database = {b:String} and name = 'load_rejects') != 'Distributed'",
+            parameters={"a": str(load.load_id), "b": self.database},
         ).result_rows[0][0]
         if known:
             self.client.command(f"delete from {self.database}.load_rejects where load_id = '{load.load_id}'")
