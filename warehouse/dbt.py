@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gtc.settings import PROJECT_ROOT, Settings
+from warehouse.client import connect
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 
@@ -89,8 +90,8 @@ def build(
 
     `target` is one of profiles.yml, by default the caller's DBT_TARGET or `local`; `variables` win over those of
     dbt_project.yml. Artifacts go to `target_dir`, by
-    default a folder of the data set in GTC_VAR_DIR, so that two data sets can be built at once. Raises BuildError when
-    dbt cannot start; a node that fails is in the result.
+    default a folder of the data set in GTC_VAR_DIR, so that two data sets can be built at once. Raises WarehouseUnavailableError,
+    and BuildError when dbt cannot start; a node that fails is in the result.
     """
     artifacts = target_dir or settings.gtc_var_dir / "dbt" / settings.dataset.name
     command = ["build", "--threads", str(threads), *(["--full-refresh"] if full_refresh else [])]
@@ -98,6 +99,7 @@ def build(
     command += ["--target", target] if target else []
     command += ["--vars", json.dumps(variables)] if variables else []
     environment = dbt_environment(settings) | {"DBT_TARGET_PATH": str(artifacts), "DBT_LOG_PATH": str(artifacts)}
+    connect(settings).close()  # one clear line when nobody answers, before dbt says it in many
     (artifacts / "run_results.json").unlink(missing_ok=True)
     complaints = list(_run(command, environment, say))
     return _read_results(artifacts / "run_results.json", complaints)

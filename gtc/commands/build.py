@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from gtc.commands.console import err, out, print_json
+from gtc.commands.console import complain, err, out, print_json
 from gtc.settings import load_settings
-from warehouse.dbt import BuildResult, Target, build
+from warehouse.dbt import BuildError, BuildResult, Target, build
 
 
 def command(
@@ -22,14 +22,18 @@ def command(
 ) -> None:
     """Build the models of a data set and run their tests, for example: gtc build --dataset online_retail"""
     settings = load_settings(**({"gtc_dataset": dataset} if dataset else {}))
-    result = build(
-        settings,
-        select=select,
-        full_refresh=full_refresh,
-        target=target,
-        threads=threads,
-        say=lambda line: err.print(line, markup=False),
-    )
+    try:
+        result = build(
+            settings,
+            select=select,
+            full_refresh=full_refresh,
+            target=target,
+            threads=threads,
+            say=lambda line: err.print(line, markup=False),
+        )
+    except BuildError as error:
+        complain(error)
+        raise typer.Exit(1) from None
     if as_json:
         print_json({"success": result.success, "seconds": result.seconds, "nodes": [asdict(n) for n in result.nodes]})
     else:
