@@ -89,9 +89,9 @@ def build(
     """Build seeds, models and their tests for the data set of `settings`; `say` hears one line per node.
 
     `target` is one of profiles.yml, by default the caller's DBT_TARGET or `local`; `variables` win over those of
-    dbt_project.yml. Artifacts go to `target_dir`, by
-    default a folder of the data set in GTC_VAR_DIR, so that two data sets can be built at once. Raises WarehouseUnavailableError,
-    and BuildError when dbt cannot start; a node that fails is in the result.
+    dbt_project.yml. Artifacts go to `target_dir`, by default a folder of the data set in GTC_VAR_DIR, so that two data
+    sets can be built at once. Raises WarehouseUnavailableError, and BuildError when dbt cannot start; a node that fails
+    is in the result.
     """
     artifacts = target_dir or settings.gtc_var_dir / "dbt" / settings.dataset.name
     command = ["build", "--threads", str(threads), *(["--full-refresh"] if full_refresh else [])]
