@@ -45,6 +45,13 @@ NAMING = _names(
 #: Engines and table functions through which an insert or a definition reaches a table named in their arguments.
 FORWARDING = _names("buffer distributed alias remote remoteSecure cluster clusterAllReplicas loop merge")
 
+
+def mentions(text: bytes, names: frozenset[bytes]) -> bool:
+    """Whether a text needs a closer look: it has one of the names, or an escape that could hide one."""
+    lower = text.lower()
+    return b"\\" in lower or any(name in lower for name in names)
+
+
 #: The engine's own databases.
 SYSTEM_DATABASES = _names("system information_schema")
 

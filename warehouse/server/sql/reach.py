@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from warehouse.server.sql.errors import StatementError, access_denied
-from warehouse.server.sql.names import ADDRESSES, KEPT_SETTINGS, LOCAL
+from warehouse.server.sql.names import ADDRESSES, KEPT_SETTINGS, LOCAL, mentions
 from warehouse.server.sql.settings import settings_in
 from warehouse.server.sql.statement import Kind, Statement
 from warehouse.server.sql.tokens import Token, TokenKind
 
+_SUSPICIOUS = LOCAL | ADDRESSES | {b"attach"}
 _FILE_ADDRESS = re.compile(rb"\s*file\s*:", re.IGNORECASE)
 _CREATING = (b"CREATE", b"INSERT", b"ATTACH", b"REPLACE", b"WITH")
 _BEFORE_A_NEW_NAME = (b"TABLE", b"VIEW", b"INTO", b"EXISTS", b"INDEX", b"PROJECTION")
@@ -18,6 +19,8 @@ _HIGHER_ORDER = (b"array", b"map")
 
 def refuse_reaching_out(statement: Statement) -> None:
     """Raise StatementError 497 for a statement that calls or defines something of `names.LOCAL`."""
+    if not mentions(statement.text, _SUSPICIOUS):
+        return
     found = statement.tokens
     for at, token in enumerate(found):
         name = token.identifier

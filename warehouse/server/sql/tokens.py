@@ -26,11 +26,8 @@ class Token(NamedTuple):
     text: bytes
     start: int
     end: int
-
-    @property
-    def word(self) -> bytes:
-        """The upper-case text of a bare word, empty for everything else: keywords are never quoted."""
-        return self.text.upper() if self.kind is TokenKind.WORD else b""
+    #: The upper-case text of a bare word, empty for everything else: keywords are never quoted.
+    word: bytes = b""
 
     @property
     def identifier(self) -> bytes | None:
@@ -91,7 +88,10 @@ def tokens(text: bytes, start: int = 0) -> Iterator[Token]:
             continue
         begin, position = position, found.end()
         kind = _KINDS.get(group)
-        if kind is not None:
+        if kind is TokenKind.WORD:
+            written = found.group()
+            yield Token(kind, written, begin, position, written.upper())
+        elif kind is not None:
             yield Token(kind, found.group(), begin, position)
 
 
