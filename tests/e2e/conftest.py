@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import free_port
+from platforms import free_port
 
 from gtc.settings import PROJECT_ROOT, load_settings
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import make_settings, service_environment, wait_until_up
+from platforms import make_settings, service_environment, wait_until_up
 
 from gtc.settings import PROJECT_ROOT, Settings
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import service_environment
+from platforms import service_environment
 
 from gtc.settings import Settings
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import make_settings, service_environment
+from platforms import make_settings, service_environment
 
 from gtc.settings import Settings
 

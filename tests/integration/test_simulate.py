@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from conftest import service_environment
+from platforms import service_environment
 from typer.testing import CliRunner
 
 from gtc.commands import app
