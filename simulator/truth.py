@@ -14,16 +14,8 @@ from simulator.cells import CellRows
 from simulator.company import price_steps
 from simulator.horizon import FilingDate
 from simulator.order import Order
-from simulator.truth_figures import (
-    DayFigures,
-    DeliveryFigures,
-    ExperimentFigures,
-    FunnelFigures,
-    MrrFigures,
-    add_counts,
-    amount_text,
-    moment_text,
-)
+from simulator.truth_counts import DeliveryFigures, ExperimentFigures, FunnelFigures
+from simulator.truth_figures import DayFigures, MrrFigures, add_counts, amount_text, moment_text
 from simulator.truth_tables import CellTruth
 from simulator.vocabulary import EVENT_NAMES
 
