@@ -83,20 +83,22 @@ def build(
     target: Target | None = None,
     threads: int = 4,
     variables: Mapping[str, Any] | None = None,
+    with_tests: bool = True,
     say: Say = lambda line: None,
     target_dir: Path | None = None,
 ) -> BuildResult:
     """Build seeds, models and their tests for the data set of `settings`; `say` hears one line per node.
 
     `target` is one of profiles.yml, by default the caller's DBT_TARGET or `local`; `variables` win over those of
-    dbt_project.yml. Artifacts go to `target_dir`, by default a folder of the data set in GTC_VAR_DIR, so that two data
-    sets can be built at once. Raises WarehouseUnavailableError, and BuildError when dbt cannot start; a node that fails
-    is in the result.
+    dbt_project.yml; without `with_tests` only seeds and models are built. Artifacts go to `target_dir`, by default a
+    folder of the data set in GTC_VAR_DIR, so that two data sets can be built at once. Raises WarehouseUnavailableError,
+    and BuildError when dbt cannot start; a node that fails is in the result.
     """
     artifacts = target_dir or settings.gtc_var_dir / "dbt" / settings.dataset.name
     command = ["build", "--threads", str(threads), *(["--full-refresh"] if full_refresh else [])]
     command += ["--select", *([select] if isinstance(select, str) else select)] if select else []
     command += ["--target", target] if target else []
+    command += [] if with_tests else ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
     command += ["--vars", json.dumps(variables)] if variables else []
     environment = dbt_environment(settings) | {"DBT_TARGET_PATH": str(artifacts), "DBT_LOG_PATH": str(artifacts)}
     connect(settings).close()  # one clear line when nobody answers, before dbt says it in many

@@ -158,7 +158,7 @@ def bench(warehouse: Settings) -> Iterator[Bench]:
     entry = {"time_zone": CHOICES["time_zone"], "reporting_currency": CHOICES["currency"]}
     with connect(chosen) as client:
         migrate(client, chosen.dataset)
-        must_build(chosen, variables={"datasets": {"default": entry}})
+        must_build(chosen, variables={"datasets": {"default": entry}}, with_tests=False)
         yield Bench(client, chosen.dataset, compiled_tables(chosen))
 
 
