@@ -5,16 +5,28 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from gtc.commands import build, dbt, demo, doctor, down, import_file, migrate, query, simulate, status, up
-from gtc.commands.console import complain
+from gtc.commands.console import complain, engine_words
 from gtc.services import ServiceError
 from gtc.settings import InvalidDatasetNameError
 from gtc.settings.settings import SettingsError
 from warehouse.client import WarehouseUnavailableError
+from warehouse.dbt import BuildError
+from warehouse.importer import ImportFailedError
+from warehouse.schema_templates import MigrationError
 
 #: Errors that users cause and can mend: one line, no traceback.
-EXPECTED_ERRORS = (SettingsError, InvalidDatasetNameError, ServiceError, WarehouseUnavailableError)
+EXPECTED_ERRORS = (
+    SettingsError,
+    InvalidDatasetNameError,
+    ServiceError,
+    WarehouseUnavailableError,
+    MigrationError,
+    ImportFailedError,
+    BuildError,
+)
 
 app = typer.Typer(
     name="gtc",
@@ -52,4 +64,7 @@ def main() -> None:
         app()
     except EXPECTED_ERRORS as error:
         complain(error)
+        sys.exit(1)
+    except ClickHouseError as error:
+        complain(engine_words(error))
         sys.exit(1)

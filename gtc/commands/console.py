@@ -21,3 +21,9 @@ def complain(error: Exception) -> None:
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(document, indent=2, default=str))  # noqa: T201
+
+
+def engine_words(error: Exception) -> Exception:
+    """The engine's message in one line, without the driver's frame around it."""
+    text = " ".join(str(error).split())
+    return Exception(text[max(text.find("Code:"), 0) :])

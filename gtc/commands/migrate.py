@@ -14,7 +14,8 @@ from warehouse.schema_templates import MigrationError
 def command(
     dataset: Annotated[str | None, typer.Option(help="Data set; default: GTC_DATASET")] = None,
     cluster: Annotated[
-        str | None, typer.Option(help="Create replicated and distributed tables on this cluster")
+        str | None,
+        typer.Option(help="Create replicated and distributed tables on this cluster; default: WAREHOUSE_CLUSTER"),
     ] = None,
 ) -> None:
     """Create or update the tables of raw data; running it again changes nothing.
@@ -24,7 +25,7 @@ def command(
     settings = load_settings()
     chosen = Dataset(dataset) if dataset else settings.dataset
     try:
-        applied = migrate(connect(settings), chosen, cluster=cluster)
+        applied = migrate(connect(settings), chosen, cluster=cluster or settings.warehouse_cluster or None)
     except MigrationError as error:
         complain(error)
         raise typer.Exit(1) from None

@@ -7,7 +7,7 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from urllib3.exceptions import HTTPError
 
-from gtc.commands.console import complain
+from gtc.commands.console import complain, engine_words
 from gtc.settings import load_settings
 from warehouse.client import Role, connect
 
@@ -41,15 +41,9 @@ def command(
             while chunk := stream.read(CHUNK):
                 sys.stdout.buffer.write(chunk)
     except (ClickHouseError, HTTPError) as error:
-        complain(_short(error))
+        complain(engine_words(error))
         raise typer.Exit(1) from None
 
 
 def _usual_format() -> str:
     return "PrettyCompact" if sys.stdout.isatty() else "TSVWithNames"
-
-
-def _short(error: Exception) -> Exception:
-    """The engine's message without the driver's frame around it."""
-    text = " ".join(str(error).split())
-    return Exception(text[text.find("Code:") :] if "Code:" in text else text)
