@@ -326,3 +326,20 @@ def test_a_materialized_view_comes_and_goes(op: Any, home: Client) -> None:
     assert home.query("SELECT * FROM sink").result_rows == [("a", "path\\:tenant")]
     op.drop_clickhouse_materialized_view("view", if_exists=True, schema=home.database)
     assert not home.command("EXISTS TABLE view")
+
+
+def test_a_dictionary_over_a_table_is_created_loaded_and_dropped(op: Any, home: Client) -> None:
+    home.command("CREATE TABLE words (`id` UInt32, `value` String) ENGINE MergeTree ORDER BY id")
+    home.command("INSERT INTO words VALUES (13, 'user_1')")
+    options = {"primary_key": "id", "source": "CLICKHOUSE(TABLE 'words')", "layout": "FLAT", "lifetime": "MIN 0 MAX 10"}
+    columns = [sa.Column("id", ch.UInt32), sa.Column("value", ch.String)]
+    unlogged = {"log_queries": 0}
+    op.create_clickhouse_dictionary("spoken", columns, schema=home.database, clickhouse_settings=unlogged, **options)
+    op.reload_clickhouse_dictionary("spoken", schema=home.database)
+    state = (
+        "SELECT status, element_count FROM system.dictionaries WHERE database = currentDatabase() AND name = 'spoken'"
+    )
+    assert home.query(state).first_row == ("LOADED", 1)
+    assert home.command("SELECT dictGet('spoken', 'value', 13)") == "user_1"
+    op.drop_clickhouse_dictionary("spoken", if_exists=True, schema=home.database)
+    assert home.query(state).result_rows == []

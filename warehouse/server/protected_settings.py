@@ -2,7 +2,7 @@
 
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import MARK_SETTING
-from warehouse.server.sql import Statement, StatementError, refuse_setting
+from warehouse.server.sql import Kind, Statement, StatementError, refuse_setting
 from warehouse.server.users import User
 
 #: Limits of the users file; a client may ask for less, never for more.
@@ -76,7 +76,7 @@ def check_clauses(user: User, statement: Statement) -> None:
 
     A reader's handle is sealed by the engine itself; this is for those who may write, and whose handle is not.
     """
-    fixed = set(_ALWAYS_OURS)
+    fixed = {MARK_SETTING} if statement.kind is Kind.DDL else set(_ALWAYS_OURS)
     if any(getattr(user, name) for name in LIMITS):
         fixed |= {*LIMITS, *_WAYS_ROUND, "profile"}
     in_clause = False

@@ -43,6 +43,8 @@ def refuse_kept_settings(statement: Statement, more: frozenset[str] = frozenset(
     if b"SET" not in statement.text.upper():
         return
     for name, value in settings_in(statement.tokens):
+        if statement.kind is Kind.DDL and name.lower() == b"log_queries":
+            continue  # migrations leave DDL out of the log; whose queries are logged stays the server's affair
         refuse_setting(name, value, more)
 
 
