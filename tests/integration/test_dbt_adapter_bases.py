@@ -27,7 +27,6 @@ from dbt.tests.adapter.incremental.test_incremental_unique_id import BaseIncreme
 from dbt.tests.adapter.query_comment.test_query_comment import BaseEmptyQueryComments, BaseQueryComments
 from dbt.tests.adapter.relations.test_changing_relation_type import BaseChangeRelationTypeValidator
 from dbt.tests.adapter.simple_seed.test_seed import (
-    BaseBasicSeedTests,
     BaseSeedConfigFullRefreshOff,
     BaseSeedCustomSchema,
     BaseSimpleSeedEnabledViaConfig,
@@ -97,10 +96,6 @@ class TestConcurrency(BaseConcurrency):
 
 
 class TestChangeRelationType(BaseChangeRelationTypeValidator):
-    pass
-
-
-class TestBasicSeeds(BaseBasicSeedTests):
     pass
 
 
