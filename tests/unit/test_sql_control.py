@@ -86,3 +86,12 @@ def test_a_refusal_reads_like_clickhouse() -> None:
         StatementError, match=r"^Code: 62\. DB::Exception: .*Multi-statements are not allowed.*SYNTAX_ERROR"
     ):
         parse(b"SELECT 1; SELECT 2")
+
+
+def test_a_dictionary_reads_its_table_as_the_engines_user_and_keeps_no_password() -> None:
+    head = "CREATE OR REPLACE DICTIONARY d.x (id UInt64) PRIMARY KEY id SOURCE(CLICKHOUSE("
+    tail = "QUERY 'SELECT user, ''PASSWORD'' FROM t')) LAYOUT(FLAT()) LIFETIME(1)"
+    text = rewritten(f"{head}user 'etl' PASSWORD 'secret;' {tail}")
+    assert text == f"{head}user 'default' PASSWORD '' {tail}"
+    elsewhere = f"{head}HOST 'h' USER 'etl' PASSWORD 'secret' {tail}"
+    assert rewritten(elsewhere) == elsewhere

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from warehouse.server.identity import MARK_OF_ROW, PROCESSES_VIEW
 from warehouse.server.sql.access import Access
+from warehouse.server.sql.dictionaries import with_engines_user
 from warehouse.server.sql.errors import syntax_error
 from warehouse.server.sql.parsing import parse
 from warehouse.server.sql.statement import Kind, Statement
@@ -24,7 +25,7 @@ _MODES = (b"SYNC", b"ASYNC", b"TEST")
 
 
 def rewrite_for_control(statement: Statement, access: Access) -> Statement:
-    """The statement in the engine's terms; unchanged unless it kills queries or reads system.processes."""
+    """The statement in the engine's terms: kills and processes by the clients' ids, dictionaries by the engine's user."""
     if statement.kind is Kind.KILL:
         return _kill(statement, access)
     if statement.kind is Kind.SELECT and _is_process_list(statement):
@@ -34,7 +35,7 @@ def rewrite_for_control(statement: Statement, access: Access) -> Statement:
         return parse(shown)
     if statement.kind in (Kind.SELECT, Kind.INSERT) and b"processes" in statement.text:
         return _with_view(statement, access)
-    return statement
+    return with_engines_user(statement)
 
 
 def literal(text: str) -> bytes:
