@@ -32,6 +32,13 @@ def home(warehouse: Settings, request: pytest.FixtureRequest) -> Iterator[Client
         yield client
 
 
+@pytest.fixture(scope="module")
+def plain(warehouse: Settings) -> Iterator[Client]:
+    """A client for what does not depend on the way of parameters."""
+    with scratch_client(warehouse) as client:
+        yield client
+
+
 @pytest.fixture
 def films_csv(tmp_path: Path) -> Path:
     path = tmp_path / "films.csv"
@@ -249,64 +256,68 @@ _PAYLOADS: dict[str, str | bytes] = {
 
 @pytest.mark.parametrize("fmt", _PAYLOADS)
 @pytest.mark.parametrize("compression", [None, "gzip", "lz4", "zstd"])
-def test_raw_data_of_a_format_is_inserted_plain_and_compressed(home: Client, fmt: str, compression: str | None) -> None:
+def test_raw_data_of_a_format_is_inserted_plain_and_compressed(
+    plain: Client, fmt: str, compression: str | None
+) -> None:
     payload = _PAYLOADS[fmt]
     raw = payload.encode() if isinstance(payload, str) else payload
     pack = {"gzip": gzip.compress, "lz4": lz4.frame.compress, "zstd": zstandard.ZstdCompressor().compress}
     block: str | bytes = pack[compression](raw) if compression else payload
-    with scratch_table(home, "id UInt32", "name String", order_by="id") as table:
-        summary = home.raw_insert(table, ["id", "name"], block, fmt=fmt, compression=compression)
+    with scratch_table(plain, "id UInt32", "name String", order_by="id") as table:
+        summary = plain.raw_insert(table, ["id", "name"], block, fmt=fmt, compression=compression)
         assert summary.written_rows == 2
-        assert home.query(f"SELECT * FROM {table} ORDER BY id").result_rows == _ROWS
+        assert plain.query(f"SELECT * FROM {table} ORDER BY id").result_rows == _ROWS
 
 
-def test_raw_data_may_come_from_a_generator_or_a_file(home: Client) -> None:
-    with scratch_table(home, "n UInt32") as table:
-        home.raw_insert(table, ["n"], (f"{number}\n".encode() for number in range(1000)), fmt="CSV")
-        home.raw_insert(table, ["n"], io.BytesIO(b"1000\n1001\n"), fmt="CSV")
-        assert home.query(f"SELECT count(), sum(n) FROM {table}").first_row == (1002, 501501)
+def test_raw_data_may_come_from_a_generator_or_a_file(plain: Client) -> None:
+    with scratch_table(plain, "n UInt32") as table:
+        plain.raw_insert(table, ["n"], (f"{number}\n".encode() for number in range(1000)), fmt="CSV")
+        plain.raw_insert(table, ["n"], io.BytesIO(b"1000\n1001\n"), fmt="CSV")
+        assert plain.query(f"SELECT count(), sum(n) FROM {table}").first_row == (1002, 501501)
 
 
-def test_raw_data_finds_columns_with_odd_names(home: Client) -> None:
-    with scratch_table(home, "`weir'd` String", "value String") as table:
-        home.raw_insert(table, ['"weir\'d"'], b"value1\nvalue2", fmt="CSV")
-        home.raw_insert(table, ["`weir'd`", "value"], "weird1\tvalue__`2\n", fmt="TSV")
-        assert home.query(f"SELECT `weir'd`, value FROM {table} ORDER BY ALL").result_rows == [
+def test_raw_data_finds_columns_with_odd_names(plain: Client) -> None:
+    with scratch_table(plain, "`weir'd` String", "value String") as table:
+        plain.raw_insert(table, ['"weir\'d"'], b"value1\nvalue2", fmt="CSV")
+        plain.raw_insert(table, ["`weir'd`", "value"], "weird1\tvalue__`2\n", fmt="TSV")
+        assert plain.query(f"SELECT `weir'd`, value FROM {table} ORDER BY ALL").result_rows == [
             ("value1", ""),
             ("value2", ""),
             ("weird1", "value__`2"),
         ]
 
 
-def test_raw_data_with_a_bad_line_stores_nothing(home: Client) -> None:
-    with scratch_table(home, "n UInt32") as table:
+def test_raw_data_with_a_bad_line_stores_nothing(plain: Client) -> None:
+    with scratch_table(plain, "n UInt32") as table:
         with pytest.raises(DatabaseError) as caught:
-            home.raw_insert(table, ["n"], b"1\n2\nthree\n4\n", fmt="CSV")
+            plain.raw_insert(table, ["n"], b"1\n2\nthree\n4\n", fmt="CSV")
         assert caught.value.code == 117
-        assert home.command(f"SELECT count() FROM {table}") == 0
+        assert plain.command(f"SELECT count() FROM {table}") == 0
 
 
 @pytest.mark.parametrize("fmt", ["CSVWithNames", "Parquet"])
-def test_a_file_is_uploaded_by_name(home: Client, films_csv: Path, films_parquet: Path, fmt: str) -> None:
-    with scratch_table(home, "movie String", "year UInt16", "rating Float64") as table:
-        insert_file(home, table, str(films_csv if fmt == "CSVWithNames" else films_parquet), fmt)
-        assert home.query(f"SELECT count(), max(year) FROM {table}").first_row == (4, 2000)
+def test_a_file_is_uploaded_by_name(plain: Client, films_csv: Path, films_parquet: Path, fmt: str) -> None:
+    with scratch_table(plain, "movie String", "year UInt16", "rating Float64") as table:
+        insert_file(plain, table, str(films_csv if fmt == "CSVWithNames" else films_parquet), fmt)
+        assert plain.query(f"SELECT count(), max(year) FROM {table}").first_row == (4, 2000)
 
 
 @pytest.mark.parametrize(
     "chosen",
     [{"async_insert": 1, "wait_for_async_insert": 1}, {"insert_deduplicate": 0}, {"max_insert_block_size": 1}],
 )
-def test_inserts_take_settings(home: Client, chosen: dict[str, int]) -> None:
-    with scratch_table(home, "n UInt32") as table:
-        home.insert(table, [[1], [2]], ["n"], settings=chosen)
-        assert home.command(f"SELECT count() FROM {table}") == 2
+def test_inserts_take_settings(plain: Client, chosen: dict[str, int]) -> None:
+    with scratch_table(plain, "n UInt32") as table:
+        plain.insert(table, [[1], [2]], ["n"], settings=chosen)
+        assert plain.command(f"SELECT count() FROM {table}") == 2
 
 
 @pytest.mark.parametrize("deduplicate", [0, 1])
-def test_an_insert_sent_twice_counts_once_where_the_table_deduplicates(home: Client, deduplicate: int) -> None:
-    with scratch_table(home, "n Int32", settings=f"non_replicated_deduplication_window = {100 * deduplicate}") as table:
+def test_an_insert_sent_twice_counts_once_where_the_table_deduplicates(plain: Client, deduplicate: int) -> None:
+    with scratch_table(
+        plain, "n Int32", settings=f"non_replicated_deduplication_window = {100 * deduplicate}"
+    ) as table:
         for _ in range(2):
-            home.raw_insert(table, ["n"], b"13\n79\n", fmt="CSV", settings={"insert_deduplicate": deduplicate})
-            home.insert(table, [[1], [2]], ["n"], settings={"insert_deduplicate": deduplicate})
-        assert home.command(f"SELECT count() FROM {table}") == (4 if deduplicate else 8)
+            plain.raw_insert(table, ["n"], b"13\n79\n", fmt="CSV", settings={"insert_deduplicate": deduplicate})
+            plain.insert(table, [[1], [2]], ["n"], settings={"insert_deduplicate": deduplicate})
+        assert plain.command(f"SELECT count() FROM {table}") == (4 if deduplicate else 8)
