@@ -6,30 +6,23 @@ from xml.sax.saxutils import escape
 from warehouse.server.default_database import OVERLAY
 from warehouse.server.identity import ENGINE_LOG_PREFIX, MARK_OF_CALLER, MARK_OF_ROW
 
-#: The engine ends only when its collectors wake up: a stop waits for this long, once for each of them. They are wide
-#: and written seldom: with a flush every two seconds an idle engine spent an eighth of a core on merging them.
-_COLLECT = (
-    "<collect_interval_milliseconds>1000</collect_interval_milliseconds>"
-    "<flush_interval_milliseconds>60000</flush_interval_milliseconds>"
-)
-
-#: How often the others are written, as on a server; `SYSTEM FLUSH LOGS` does it at once.
-_FLUSH = "<flush_interval_milliseconds>7500</flush_interval_milliseconds>"
+#: The engine ends only when its collectors wake up: a stop waits for this long, once for each of them.
+_COLLECT = "<collect_interval_milliseconds>1000</collect_interval_milliseconds>"
 
 #: Log tables that the engine writes, with what else each is told. Names as on a server.
 LOGS: dict[str, str] = {
-    "query_log": _FLUSH,
-    "query_thread_log": _FLUSH,
-    "query_views_log": _FLUSH,
-    "part_log": _FLUSH,
-    "text_log": f"<level>information</level>{_FLUSH}",
+    "query_log": "",
+    "query_thread_log": "",
+    "query_views_log": "",
+    "part_log": "",
+    "text_log": "<level>information</level>",
     "metric_log": _COLLECT,
     "error_log": _COLLECT,
-    "asynchronous_insert_log": _FLUSH,
-    "asynchronous_metric_log": "<flush_interval_milliseconds>60000</flush_interval_milliseconds>",
-    "processors_profile_log": _FLUSH,
-    "backup_log": _FLUSH,
-    "crash_log": _FLUSH,
+    "asynchronous_insert_log": "",
+    "asynchronous_metric_log": "",
+    "processors_profile_log": "",
+    "backup_log": "",
+    "crash_log": "",
 }
 
 #: Logs that grow without any query. Their parts have many columns: written every two seconds, merging them would keep a
@@ -37,7 +30,7 @@ LOGS: dict[str, str] = {
 _SELDOM = {"metric_log", "error_log", "asynchronous_metric_log"}
 
 #: Milliseconds after which rows are written without being asked for (`SYSTEM FLUSH LOGS`).
-_FLUSH, _SELDOM_FLUSH = 2_000, 60_000
+_FLUSH, _SELDOM_FLUSH = 7_500, 60_000
 
 _LOG = """\
   <{name}>
