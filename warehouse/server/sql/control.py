@@ -25,7 +25,7 @@ _MODES = (b"SYNC", b"ASYNC", b"TEST")
 
 
 def rewrite_for_control(statement: Statement, access: Access) -> Statement:
-    """The statement in the engine's terms: kills and processes by the clients' ids, dictionaries by the engine's user."""
+    """The statement in the engine's terms: kills and processes by clients' ids, dictionaries by the engine's user."""
     if statement.kind is Kind.KILL:
         return _kill(statement, access)
     if statement.kind is Kind.SELECT and _is_process_list(statement):

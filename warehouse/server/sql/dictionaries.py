@@ -1,7 +1,8 @@
 """Dictionaries over tables of this warehouse: the engine knows none of the server's users, so their names are replaced.
 
-dbt-clickhouse writes the user and password of its profile into `SOURCE(CLICKHOUSE(USER … PASSWORD … QUERY …))`. Whoever may
-create a dictionary may read every table, so the engine's own user stands in, and no password is kept in a definition.
+dbt-clickhouse writes the user and password of its profile into `SOURCE(CLICKHOUSE(USER … PASSWORD … QUERY …))`.
+Whoever may create a dictionary may read every table, so the engine's own user stands in, and no password is kept in a
+definition.
 """
 
 from itertools import pairwise
