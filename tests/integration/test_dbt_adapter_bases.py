@@ -5,7 +5,6 @@ Only bases whose SQL ClickHouse can read are here; docs/warehouse-compatibility.
 
 import pytest
 from dbt.tests.adapter.aliases.test_aliases import BaseAliasErrors, BaseAliases
-from dbt.tests.adapter.basic.test_adapter_methods import BaseAdapterMethod
 from dbt.tests.adapter.basic.test_base import BaseSimpleMaterializations
 from dbt.tests.adapter.basic.test_empty import BaseEmpty
 from dbt.tests.adapter.basic.test_ephemeral import BaseEphemeral
@@ -96,11 +95,6 @@ class TestSingularTestsEphemeral(BaseSingularTestsEphemeral):
 
 @pytest.mark.heavy
 class TestIncrementalNotSchemaChange(BaseIncrementalNotSchemaChange):
-    pass
-
-
-@pytest.mark.heavy
-class TestAdapterMethods(BaseAdapterMethod):
     pass
 
 

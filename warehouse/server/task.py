@@ -175,5 +175,9 @@ def _present_values(handle: Any, names: list[str]) -> dict[str, str]:
     """What the settings are now; an unknown name is left out, for SET to complain about."""
     wanted = ", ".join(quote(name) for name in names)
     sql = f"SELECT name, value FROM system.settings WHERE name IN ({wanted})"
-    lines = bytes(handle.query(sql, "TabSeparatedRaw").bytes() or b"").decode().splitlines()
+    try:
+        answer = handle.query(sql, "TabSeparatedRaw")
+    except Exception as error:  # the session's current database may have been dropped meanwhile
+        raise engine_error(error) from error
+    lines = bytes(answer.bytes() or b"").decode().splitlines()
     return dict(line.split("\t", 1) for line in lines)
