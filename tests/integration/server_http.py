@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import http.client
-import importlib.util
 import os
 import signal
 import socket
@@ -15,20 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+from platforms import make_settings, service_environment, wait_until_up
+
 from gtc.settings import Settings
 
-# `import conftest` finds another file when a benchmark imports this one.
-_spec = importlib.util.spec_from_file_location("shared_fixtures", Path(__file__).resolve().parents[1] / "conftest.py")
-assert _spec is not None
-assert _spec.loader is not None
-_shared = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_shared)
-make_settings, service_environment, wait_until_up = (
-    _shared.make_settings,
-    _shared.service_environment,
-    _shared.wait_until_up,
-)
-
+__all__ = ["make_settings", "service_environment", "wait_until_up"]
 
 @dataclass
 class Reply:
