@@ -18,7 +18,6 @@ from platforms import make_settings, service_environment, wait_until_up
 
 from gtc.settings import Settings
 
-__all__ = ["make_settings", "service_environment", "wait_until_up"]
 
 @dataclass
 class Reply:

@@ -12,7 +12,8 @@ import time
 from http.client import HTTPException
 
 import pytest
-from server_http import Http, eventually, make_settings, own_server, run_to_its_end, start_server
+from platforms import make_settings
+from server_http import Http, eventually, own_server, run_to_its_end, start_server
 
 from warehouse.server.users import HASHER
 

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
-from server_http import Http, make_settings, own_server, start_server
+from platforms import make_settings
+from server_http import Http, own_server, start_server
 
 pytestmark = pytest.mark.bench
 
