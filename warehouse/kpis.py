@@ -39,12 +39,17 @@ def _newest_finished_day(client: Client, dataset: Dataset) -> date | None:
 
 
 def _day(client: Client, dataset: Dataset, day: date) -> list[Headline]:
+    """Activity; not known, rather than 0, where nobody ever was seen active: the data set has no product events."""
     names = {"dau": "people", "wau": "people", "mau": "people", "dau_mau_ratio": "ratio", "sessions": "sessions"}
     row = client.query(
-        f"select {', '.join(names)} from {dataset.schema}.kpi_daily where kpi_date = {{day:Date}}",
+        f"select (select max(mau) from {dataset.schema}.kpi_daily) as has_activity, {', '.join(names)} "
+        f"from {dataset.schema}.kpi_daily where kpi_date = {{day:Date}}",
         parameters={"day": day},
     ).result_rows[0]
-    return [Headline(dataset.name, name, value, names[name], str(day)) for name, value in zip(names, row, strict=True)]
+    values = row[1:] if row[0] else [None] * len(names)
+    return [
+        Headline(dataset.name, name, value, names[name], str(day)) for name, value in zip(names, values, strict=True)
+    ]
 
 
 def _thirty_days(client: Client, dataset: Dataset, last: date) -> list[Headline]:
@@ -69,7 +74,9 @@ def _thirty_days(client: Client, dataset: Dataset, last: date) -> list[Headline]
     units = {"sign_ups": "people", "conversions": "people", "orders": "orders"}
     named = zip(row.column_names[1:], values, strict=True)
     period = f"30 days to {last}"
-    return [Headline(dataset.name, name, value, units.get(name, str(currency)), period) for name, value in named]
+    return [
+        Headline(dataset.name, name, _cents(value), units.get(name, str(currency)), period) for name, value in named
+    ]
 
 
 def _customers(client: Client, dataset: Dataset) -> list[Headline]:
@@ -79,3 +86,8 @@ def _customers(client: Client, dataset: Dataset) -> list[Headline]:
     period = f"to {as_of}" if as_of else "no orders yet"
     counts = {"customers": total, "champions": champions}
     return [Headline(dataset.name, name, count, "people", period) for name, count in counts.items()]
+
+
+def _cents(value: int | Decimal | None) -> int | Decimal | None:
+    """Money with its two decimals, whatever scale the engine gave it."""
+    return value.quantize(Decimal("0.01")) if isinstance(value, Decimal) else value
