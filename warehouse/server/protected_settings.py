@@ -1,5 +1,7 @@
 """Settings that are not a client's to choose: in the URL, in SET, in a SETTINGS clause."""
 
+import re
+
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.identity import MARK_SETTING
 from warehouse.server.sql import Kind, Statement, StatementError, refuse_setting
@@ -7,6 +9,9 @@ from warehouse.server.users import User
 
 #: Limits of the users file; a client may ask for less, never for more.
 LIMITS = ("max_memory_usage", "max_execution_time")
+
+#: What a limit may be; seconds may have a fraction.
+_AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 #: Settings that nobody sets from outside: they would unhook the log, the limits or the mark.
 _ALWAYS_OURS = {MARK_SETTING, "log_queries"}
@@ -63,9 +68,9 @@ def held_limits(user: User, chosen: dict[str, str]) -> dict[str, str]:
             if most:
                 limits[name] = str(most)
             continue
-        if not asked.isdecimal():
+        if not _AMOUNT.fullmatch(asked):
             raise ClickHouseError(72, f"Cannot parse {name}: '{asked}'", "CANNOT_PARSE_NUMBER")
-        if most and not 0 < int(asked) <= most:
+        if most and not 0 < float(asked) <= most:
             raise ClickHouseError(452, f"Setting {name} shouldn't be greater than {most}")
         limits[name] = asked
     return limits
