@@ -182,3 +182,11 @@ def test_many_sessions_work_at_once(warehouse: Settings) -> None:
 def test_a_scratch_database_may_be_dropped_while_a_session_stands_in_it(warehouse: Settings) -> None:
     with scratch_client(warehouse, autogenerate_session_id=True) as client:
         assert client.command("SELECT 1") == 1
+
+
+def test_what_a_session_sets_between_two_requests_is_what_they_leave_behind(session: Opener) -> None:
+    mine, ask = session(), "SELECT getSetting('max_block_size')"
+    assert mine.command(ask, settings={"max_block_size": 55}) == 55
+    mine.command("SET max_block_size = 66")
+    assert mine.command(ask, settings={"max_block_size": 77}) == 77
+    assert mine.command(ask) == 66

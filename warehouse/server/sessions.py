@@ -27,6 +27,7 @@ class Session:
 
     handle: Any = None
     repeated: list[bytes] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)  # values as they were read, until a statement may change one
     busy: bool = False
     expiry: asyncio.TimerHandle | None = None
     database: str = ""

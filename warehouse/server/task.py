@@ -28,6 +28,10 @@ _FORMAT_DEFAULTS = {
 }
 
 
+#: Statements after which the settings of a session are what they were before.
+_LEAVES_SETTINGS = {Kind.SELECT, Kind.INSERT, Kind.DDL, Kind.KILL}
+
+
 @dataclass
 class Task:
     """A permitted statement of a user, with the session and the tables that came along."""
@@ -143,7 +147,9 @@ class _SessionRun(_FreshRun):
         chosen |= {name: value for name, value in held_limits(task.user, chosen).items() if name in chosen}
         if request.database:
             chosen["database"] = request.database
-        self.before = _present_values(session.handle, list(chosen)) if chosen else {}
+        if unread := [name for name in chosen if name not in session.settings]:
+            session.settings |= _present_values(session.handle, unread)
+        self.before = {name: session.settings[name] for name in chosen if name in session.settings}
         self._apply(session.handle, chosen)
         for table in task.tables:
             table.create(session.handle)
@@ -165,6 +171,9 @@ class _SessionRun(_FreshRun):
     def restore(self, handle: Any, succeeded: bool) -> None:
         """Give the session its own settings back and drop the tables that came with the request."""
         self._keep_names(succeeded)
+        session = self.task.session
+        if session is not None and self.task.statement.kind not in _LEAVES_SETTINGS:
+            session.settings.clear()
         if self.before:
             apply_settings(handle, self.before)
         for table in self.task.tables:
