@@ -13,6 +13,21 @@ _OPERAND_FOLLOWS = frozenset(
         b" SETTINGS FORMAT INTO"
     ).split()
 )
+# Of these, what stands before `FORMAT name` at the end of a statement only as a name itself (`GROUP BY table`).
+_NAME_BEFORE_FORMAT = frozenset(
+    b"TABLE VIEW DATABASE DICTIONARY CASE WHEN THEN ELSE SETTINGS FORMAT INTO LIMIT OFFSET WITH USING GLOBAL".split()
+)
+# And what starts an operand, or goes on with an operator, where an operand is expected.
+_OPERAND_STARTS = frozenset(b"SELECT DISTINCT NOT CASE INTERVAL".split())
+_TWO_WORDS = frozenset(
+    (first, second)
+    for first, rest in ((b"NOT", b"IN LIKE ILIKE REGEXP BETWEEN"), (b"GLOBAL", b"IN NOT JOIN"), (b"DISTINCT", b"ON"))
+    for second in rest.split()
+)
+_UNITS = frozenset(
+    b"NANOSECOND MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR"
+    b" NANOSECONDS MICROSECONDS MILLISECONDS SECONDS MINUTES HOURS DAYS WEEKS MONTHS QUARTERS YEARS".split()
+)
 _OPENING, _CLOSING = (b"(", b"[", b"{"), (b")", b"]", b"}")
 
 
@@ -69,9 +84,13 @@ def _last_clause(found: Sequence[Token], end: int) -> int | None:
 
 
 def _starts_clause(found: Sequence[Token], at: int, end: int) -> bool:
-    word = found[at].word
+    word, before = found[at].word, found[at - 1].word
     if word == b"FORMAT":
         shape = at + 2 == end and found[at + 1].identifier is not None
+        if before in _NAME_BEFORE_FORMAT:
+            return shape
+        if before == b"INTERVAL":
+            return shape and found[at + 1].word not in _UNITS
     elif word == b"SETTINGS":
         shape = at + 3 < end and found[at + 1].identifier is not None and found[at + 2].text in (b"=", b".")
     else:
@@ -83,13 +102,24 @@ def operator_expected(found: Sequence[Token], at: int) -> bool:
     """Whether the token before `at` ends an operand, so that a clause may start here."""
     before = found[at - 1]
     if before.kind is TokenKind.WORD:
-        is_name = at > 1 and (found[at - 2].text == b"." or found[at - 2].word == b"AS")
-        return is_name or before.word not in _OPERAND_FOLLOWS
+        return before.word not in _OPERAND_FOLLOWS or _is_name(found, at - 1)
     if before.kind is not TokenKind.MARK:
         return True
     if before.text == b"*":
         return at < 2 or not operator_expected(found, at - 1)
     return before.text in _CLOSING
+
+
+def _is_name(found: Sequence[Token], at: int) -> bool:
+    """Whether the keyword at `at` stands where only a name can: `t.select`, `AS table`, `ORDER BY offset`."""
+    if at == 0:
+        return False
+    word, before = found[at].word, found[at - 1]
+    if before.text == b"." or before.word == b"AS":
+        return True
+    if word in _OPERAND_STARTS or (before.word, word) in _TWO_WORDS:
+        return False
+    return not operator_expected(found, at)
 
 
 def settings_of(found: Sequence[Token]) -> dict[str, str]:
