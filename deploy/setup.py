@@ -17,15 +17,21 @@ VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 LOCK = ROOT / "requirements" / "dev.lock"
 
-#: What `source .venv/bin/activate` adds, so that `dbt build` works from the repository root.
+#: What `source .venv/bin/activate` adds, so that `dbt build` works from the repository root. A variable that the shell
+#: had before wins over the file; one that an earlier activation set is read anew.
 ACTIVATE_HOOK = """
 # GlobalTaxCalc: the settings of .env, for dbt and every other tool of this shell
-set -a
-[ -f "{root}/.env" ] && . "{root}/.env"
-DBT_PROJECT_DIR="{root}/dbt_project"
-DBT_PROFILES_DIR="{root}"
-DBT_SEND_ANONYMOUS_USAGE_STATS=false
-set +a
+while IFS='=' read -r gtc_name gtc_value; do
+    case "$gtc_name" in '' | '#'*) continue ;; esac
+    case " ${{GTC_FROM_ENV_FILE:-}} " in
+        *" $gtc_name "*) ;;
+        *) eval "[ -z \\"\\${{$gtc_name+set}}\\" ]" || continue ;;
+    esac
+    export "$gtc_name=$gtc_value"
+    GTC_FROM_ENV_FILE="${{GTC_FROM_ENV_FILE:-}} $gtc_name"
+done < "{root}/.env"
+unset gtc_name gtc_value
+export DBT_PROJECT_DIR="{root}/dbt_project" DBT_PROFILES_DIR="{root}" DBT_SEND_ANONYMOUS_USAGE_STATS=false
 """
 
 

@@ -49,7 +49,7 @@ def mart_hashes(shell) -> str:
         "('system', 'default') and engine not like '%View' and lower(database) <> 'information_schema' order by all\""
     ).stdout
     hashes = [
-        shell(f'.venv/bin/gtc query -f TSV "select count(), groupBitXor(cityHash64(*)) from `{name}`.`{table}`"').stdout
+        shell(f'.venv/bin/gtc query -f TSV "select count(), groupBitXor(cityHash64(*)) from {name}.{table}"').stdout
         for name, table in (line.split("\t") for line in tables.splitlines())
     ]
     return tables + "".join(hashes)

@@ -1,7 +1,9 @@
 """`make setup` writes `.env` once, with secrets, and never changes a value that is there."""
 
 import importlib.util
+import os
 import stat
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -60,7 +62,27 @@ def test_the_activate_hook_is_written_once(setup: ModuleType) -> None:
     (setup.BIN / "activate").write_text("echo activated\n")
     setup.hook_activation()
     setup.hook_activation()
-    assert (setup.BIN / "activate").read_text().count("set -a") == 1
+    assert (setup.BIN / "activate").read_text().count("# GlobalTaxCalc:") == 1
+
+
+def activated(setup: ModuleType, script: str, **variables: str) -> list[str]:
+    """Words that a strict shell prints after sourcing the hooked script."""
+    ended = subprocess.run(
+        ["bash", "-euc", script], cwd=setup.ROOT, env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return ended.stdout.split()
+
+
+def test_activation_exports_the_file_and_never_what_the_shell_had(setup: ModuleType) -> None:
+    setup.BIN.mkdir()
+    (setup.BIN / "activate").write_text("")
+    (setup.ROOT / ".env").write_text("# a comment\n\nGTC_A=one=1\nGTC_B=two\n")
+    setup.hook_activation()
+    show = 'bash -c "echo \\$GTC_A \\$GTC_B"'
+    assert activated(setup, f". bin/activate; {show}", GTC_B="mine") == ["one=1", "mine"]
+    edit = "sed -i s/one/three/ .env"
+    assert activated(setup, f". bin/activate; {edit}; . bin/activate; {show}", GTC_B="mine") == ["three=1", "mine"]
 
 
 def test_another_python_is_refused_in_one_line(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from warehouse.server.sql.errors import access_denied, read_only
+from warehouse.server.sql.errors import access_denied, read_only, syntax_error
 from warehouse.server.sql.names import (
     ENGINE_LOGS,
     HARMLESS,
@@ -19,10 +19,20 @@ from warehouse.server.sql.tokens import Token
 _SUSPICIOUS = REMOTE | NAMING | OTHERS_TABLES | {ENGINE_LOGS}
 _ALLOWED = (Kind.SELECT, Kind.SET, Kind.USE, Kind.KILL)
 
+#: First words of statements that ClickHouse knows and that have no kind of their own here.
+_RARE = {b"GRANT", b"REVOKE", b"BEGIN", b"COMMIT", b"ROLLBACK", b"EXECUTE", b"EXTERNAL", b"MOVE", b"WATCH", b"CLUSTER"}
+
 
 def refuse_writing(statement: Statement) -> None:
     """Raise StatementError 164 for everything that changes data, definitions or the server."""
     found = statement.tokens
+    if statement.kind is Kind.OTHER and found[0].word not in _RARE:
+        # A word that begins no statement is the reader's typing error, and a server says so before it asks for rights.
+        shown = statement.text[found[0].start :][:100].decode("utf-8", "replace")
+        word = found[0].text.decode("utf-8", "replace")
+        raise syntax_error(
+            f"Syntax error: failed at position {found[0].start + 1} ({word}): {shown}. Expected one of: Query"
+        )
     kill = statement.kind is Kind.KILL and len(found) > 1 and found[1].word == b"QUERY"
     if statement.kind not in _ALLOWED or (statement.kind is Kind.KILL and not kill):
         raise read_only("Cannot execute query in readonly mode.")
