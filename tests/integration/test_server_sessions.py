@@ -91,9 +91,12 @@ def test_an_impossible_time_out_is_refused(http, session, timeout):
 
 
 def test_a_session_runs_one_query_at_a_time(http, session):
-    busy = threading.Thread(target=http, args=("SELECT sleep(1.5)",), kwargs={"session_id": session})
+    long = {"session_id": session, "query_id": f"long-{session}"}
+    busy = threading.Thread(target=http, args=("SELECT sleep(2.5)",), kwargs=long)
     busy.start()
-    assert eventually(lambda: http("SELECT 1", session_id=session).code == 373, 1)
+    running = f"SELECT count() FROM system.processes WHERE query_id = 'long-{session}'"
+    assert eventually(lambda: http(running).text == "1\n", 2)  # asked outside: else this query might be the first
+    assert http("SELECT 1", session_id=session).code == 373
     assert http("SELECT 1", session_id=session + "-other").text == "1\n"
     busy.join()
     assert http("SELECT 1", session_id=session).text == "1\n"

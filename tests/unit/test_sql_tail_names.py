@@ -1,4 +1,4 @@
-"""Where FORMAT starts a clause although the word before it is a keyword: columns may be called `table` or `interval`."""
+"""Where FORMAT starts a clause although the word before it is a keyword: columns may be called `table`."""
 
 import chdb
 import pytest

@@ -15,6 +15,7 @@ from typing import Any
 from warehouse.server.errors import ClickHouseError
 from warehouse.server.request import QueryRequest
 from warehouse.server.session_log import SessionLog
+from warehouse.server.sql import Kind
 
 #: Seconds that a session outlives its last query, and the longest a client may ask for; ClickHouse's defaults.
 DEFAULT_TIMEOUT = 60
@@ -26,7 +27,9 @@ class Session:
     """One session of one user."""
 
     handle: Any = None
-    repeated: list[bytes] = field(default_factory=list)
+    repeated: list[tuple[Kind, bytes]] = field(default_factory=list)  # a reader's SET and USE
+    chosen: dict[tuple[bytes, ...], bytes] = field(default_factory=dict)  # a writer's SET statements by what they set
+    lost: str = ""  # the session's own database, since it was dropped
     settings: dict[str, str] = field(default_factory=dict)  # values as they were read, until a statement may change one
     busy: bool = False
     expiry: asyncio.TimerHandle | None = None

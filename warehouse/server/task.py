@@ -13,10 +13,19 @@ from warehouse.server.external import ExternalTable
 from warehouse.server.handles import apply_settings, open_handle, our_settings, seal_handle
 from warehouse.server.headers import RawHeaders, common_headers
 from warehouse.server.identity import MARK_OF_CALLER, Identity
+from warehouse.server.lost_database import (
+    UNKNOWN_DATABASE,
+    is_about_databases,
+    is_back,
+    is_dead,
+    needs_no_database,
+    unknown,
+)
 from warehouse.server.protected_settings import checked_settings, held_limits
 from warehouse.server.request import ALSO_SETTINGS, QueryRequest
 from warehouse.server.sessions import Session
 from warehouse.server.sql import Kind, Statement, set_parameters, used_database
+from warehouse.server.sql.settings import settings_in
 from warehouse.server.users import User
 
 #: What keeps a format's memory bounded: Parquet holds a row group, and with parallel encoding several of them.
@@ -97,8 +106,7 @@ class _FreshRun:
                 table.create(handle)
             if task.tables and task.user.read_only:
                 seal_handle(handle)
-            for statement in session.repeated if session else []:
-                _repeat(handle, statement)
+            self._repeat(handle, session)
         except BaseException:
             handle.close()
             raise
@@ -107,9 +115,17 @@ class _FreshRun:
     def restore(self, handle: Any, succeeded: bool) -> None:
         """Keep what a reader's session has to say again."""
         task = self.task
-        if succeeded and task.session and task.statement.kind in (Kind.SET, Kind.USE):
-            task.session.repeated.append(self.text)
+        kind = task.statement.kind
+        if succeeded and task.session and kind in (Kind.SET, Kind.USE):
+            kept = [said for said in task.session.repeated if said[0] is Kind.SET or kind is Kind.SET]
+            task.session.repeated = [*kept, (kind, self.text)]
         self._keep_names(succeeded)
+
+    def _repeat(self, handle: Any, session: Session | None) -> None:
+        """Say a reader's SET and USE again; who chooses another database need not hear that the last one is gone."""
+        for kind, text in session.repeated if session else []:
+            if kind is Kind.SET or self.task.statement.kind is not Kind.USE:
+                _say(handle, text)
 
     def _keep_names(self, succeeded: bool) -> None:
         """Remember what the session's next names will mean, for the access policy."""
@@ -125,7 +141,7 @@ class _FreshRun:
         handle.close()
 
 
-def _repeat(handle: Any, statement: bytes) -> None:
+def _say(handle: Any, statement: bytes) -> None:
     try:
         handle.query(statement, "Null")
     except Exception as error:
@@ -136,24 +152,58 @@ class _SessionRun(_FreshRun):
     """Runs on the session's own handle; what the request alone asked for is taken back afterwards."""
 
     def prepare(self) -> tuple[Any, bytes]:
-        """Mark the handle for this query and apply the request's own settings for its duration."""
-        task, session = self.task, self.task.session
+        """Make the session's handle ready; one whose database was dropped is replaced."""
+        session = self.task.session
         assert session is not None
-        request = task.request
         if session.handle is None:
-            session.handle = open_handle(task.engine, task.identity, task.user, "", {})
+            session.handle = self._new_handle()
+        try:
+            self._make_ready(session)
+        except ClickHouseError as error:
+            if error.code != UNKNOWN_DATABASE or not is_dead(session.handle):
+                raise
+            self._revive(session)
+            self._make_ready(session)
+        return session.handle, self.text
+
+    def _new_handle(self) -> Any:
+        task = self.task
+        return open_handle(task.engine, task.identity, task.user, "", {})
+
+    def _revive(self, session: Session) -> None:
+        """A new handle with the session's settings; its temporary tables are gone with the old one."""
+        session.close()
+        session.settings.clear()
+        session.handle = self._new_handle()
+        session.lost, session.database = session.database, ""
+        for text in session.chosen.values():
+            _say(session.handle, text)
+
+    def _make_ready(self, session: Session) -> None:
+        """Mark the handle for this query and apply the request's own settings for its duration."""
+        task = self.task
+        request = task.request
         chosen = checked_settings(task.user, task.settings)
         chosen = {name: value for name, value in chosen.items() if name not in ALSO_SETTINGS}
         chosen |= {name: value for name, value in held_limits(task.user, chosen).items() if name in chosen}
-        if request.database:
+        if request.database and not is_about_databases(task.statement):  # which might drop it under the session
             chosen["database"] = request.database
         if unread := [name for name in chosen if name not in session.settings]:
             session.settings |= _present_values(session.handle, unread)
         self.before = {name: session.settings[name] for name in chosen if name in session.settings}
         self._apply(session.handle, chosen)
+        if session.lost and not request.database:
+            self._find_lost(session)
         for table in task.tables:
             table.create(session.handle)
-        return session.handle, self.text
+
+    def _find_lost(self, session: Session) -> None:
+        """Raises ClickHouseError 81 when the statement may name something in the database that was dropped."""
+        if is_back(session.handle, session.lost):
+            session.database, session.lost = session.lost, ""
+            session.settings.clear()
+        elif not needs_no_database(self.task.statement):
+            raise unknown(session.lost)
 
     def _apply(self, handle: Any, chosen: dict[str, str]) -> None:
         """SET mark and settings. A session that made itself read-only keeps the mark of its last query."""
@@ -172,12 +222,29 @@ class _SessionRun(_FreshRun):
         """Give the session its own settings back and drop the tables that came with the request."""
         self._keep_names(succeeded)
         session = self.task.session
+        if succeeded and session is not None:
+            self._keep_choice(session)
         if session is not None and self.task.statement.kind not in _LEAVES_SETTINGS:
             session.settings.clear()
-        if self.before:
-            apply_settings(handle, self.before)
-        for table in self.task.tables:
-            handle.query(f"DROP TEMPORARY TABLE IF EXISTS `{table.name}`", "Null")
+        try:
+            if self.before:
+                apply_settings(handle, self.before)
+            for table in self.task.tables:
+                handle.query(f"DROP TEMPORARY TABLE IF EXISTS `{table.name}`", "Null")
+        except ClickHouseError as error:
+            if error.code != UNKNOWN_DATABASE or session is None:
+                raise
+            self._revive(session)
+
+    def _keep_choice(self, session: Session) -> None:
+        """What a later handle of the session would have to be told."""
+        statement = self.task.statement
+        if statement.kind is Kind.USE:
+            session.lost = ""
+        if statement.kind is Kind.SET:
+            names = tuple(name for name, _ in settings_in(statement.tokens))
+            session.chosen.pop(names, None)  # said again, it comes last again
+            session.chosen[names] = self.text
 
 
 def _present_values(handle: Any, names: list[str]) -> dict[str, str]:
