@@ -194,8 +194,8 @@ def test_an_insert_from_a_query_goes_to_the_engine_as_it_is(oracle: Oracle, sql:
     assert oracle.ask(b"SELECT a FROM d.u").output == b"x\n"
 
 
-def test_explain_ast_answers_in_the_asked_format_although_the_engine_takes_the_clause_for_part_of_the_tree(
-    oracle: Oracle,
-) -> None:
-    said = oracle.ask(b"EXPLAIN AST SELECT 'seen' FORMAT CSV", way="to_pipe")
-    assert b"\"    Literal 'seen'\"\n" in said.output
+def test_explain_ast_shows_format_and_settings_as_parts_of_the_tree(oracle: Oracle) -> None:
+    statement = parse(b"EXPLAIN AST SELECT 'seen' SETTINGS max_threads = 1 FORMAT CSV")
+    assert (statement.format, statement.settings) == (None, {})
+    said = oracle.ask(statement.engine_text())
+    assert said.output.endswith(b" Identifier CSV\n")

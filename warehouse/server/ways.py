@@ -33,8 +33,7 @@ def way_of(task: Task, descriptor: int) -> tuple[bytes, Way | None]:
     if statement.kind is Kind.KILL:
         return _bare(statement), killed(task.engine, output_format, writer)
     if not _selects(statement):
-        text = _bare(statement) if statement.explains_syntax_tree else statement.engine_text()
-        return text, _at_once(output_format, writer)
+        return statement.engine_text(), _at_once(output_format, writer)
     if writer is None:
         return statement.to_pipe(descriptor, default), None
     return statement.engine_text(), _block_by_block(writer)

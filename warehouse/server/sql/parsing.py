@@ -39,9 +39,15 @@ def parse(query: bytes) -> Statement:
     _refuse_files(found)
     if kind is Kind.INSERT:
         return read_insert(query, iter(found))
-    tail = read_tail(found) if kind not in (Kind.SET, Kind.USE) else Tail(found[-1].end)
+    whole = kind in (Kind.SET, Kind.USE) or _explains_syntax_tree(found)
+    tail = Tail(found[-1].end) if whole else read_tail(found)
     rows = kind in (Kind.SELECT, Kind.KILL) or head.word in _ROWS_FROM_DDL
     return Statement(kind, query, found, tail, returns_rows=rows)
+
+
+def _explains_syntax_tree(found: Sequence[Token]) -> bool:
+    """`EXPLAIN AST query FORMAT x`: FORMAT and SETTINGS are shown as parts of the tree, as on a server."""
+    return len(found) > 1 and found[0].word == b"EXPLAIN" and found[1].word == b"AST"
 
 
 def _kind(found: Sequence[Token]) -> Kind:

@@ -14,8 +14,6 @@ def to_pipe(statement: Statement, fd: int, default_format: str) -> bytes:
     text, tail = statement.text, statement.tail
     target = b" INTO OUTFILE '/proc/self/fd/%d' TRUNCATE FORMAT %s" % (fd, _name(tail.format or default_format))
     body = text[: tail.body_end]
-    if statement.explains_syntax_tree:
-        body = b"SELECT * FROM (" + body + b")"
     if tail.settings_span is None:
         return body + target
     settings = text[slice(*tail.settings_span)]

@@ -60,11 +60,6 @@ class Statement:
         """Whether the data of this insert arrive through `input('structure')`."""
         return self.input_call is not None
 
-    @property
-    def explains_syntax_tree(self) -> bool:
-        """`EXPLAIN AST query FORMAT x` shows the clause as part of the tree: such a text cannot be given a target."""
-        return len(self.tokens) > 1 and self.tokens[0].word == b"EXPLAIN" and self.tokens[1].word == b"AST"
-
     def engine_text(self) -> bytes:
         """The statement for an engine that answers by itself, without trailing semicolons and comments."""
         return self.text[: self.tokens[-1].end] if self.tokens else b""
