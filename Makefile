@@ -42,7 +42,7 @@ format: setup ## rewrite Python in the house style
 	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format .
 
 bench: setup ## benchmarks, as ratios measured in one run
-	@$(BIN)/pytest tests/performance -m "bench and not heavy" -p no:timeout -q
+	@$(BIN)/pytest tests/performance -m "bench and not heavy" -o timeout=0 -q
 
 docs: setup ## dbt documentation with lineage, into dbt_project/target
 	@$(BIN)/gtc dbt docs generate

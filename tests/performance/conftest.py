@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -16,16 +16,15 @@ FIGURES_FILE = PROJECT_ROOT / "var" / "bench" / "figures.jsonl"
 RecordFigure = Callable[..., None]
 
 
-@pytest.fixture(scope="session")
-def _figures() -> Iterator[list[dict[str, object]]]:
-    figures: list[dict[str, object]] = []
-    yield figures
-    _print(figures)
-    _keep(figures)
+_FIGURES = pytest.StashKey[list[dict[str, object]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_FIGURES] = []
 
 
 @pytest.fixture
-def record_figure(_figures: list[dict[str, object]]) -> RecordFigure:
+def record_figure(pytestconfig: pytest.Config) -> RecordFigure:
     """`record_figure("SELECT 1 over HTTP minus in process", 1.3, "ms", 2.0)` reports a figure and fails over its bound.
 
     `bound` is the largest value allowed; with `at_least=True` the smallest; without it the figure is only reported.
@@ -33,11 +32,18 @@ def record_figure(_figures: list[dict[str, object]]) -> RecordFigure:
 
     def record(name: str, value: float, unit: str, bound: float | None = None, *, at_least: bool = False) -> None:
         figure = {"name": name, "value": value, "unit": unit, "bound": bound, "at_least": at_least}
-        _figures.append(figure)
+        pytestconfig.stash[_FIGURES].append(figure)
         holds = bound is None or (value >= bound if at_least else value <= bound)
         assert holds, f"{name}: {value:.3f} {unit} misses its bound of {bound} {unit}"
 
     return record
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """The table of all figures, below what pytest says."""
+    if figures := config.stash[_FIGURES]:
+        _print(figures)
+        _keep(figures)
 
 
 def _print(figures: list[dict[str, object]]) -> None:
@@ -45,7 +51,7 @@ def _print(figures: list[dict[str, object]]) -> None:
     for figure in figures:
         sign = "" if figure["bound"] is None else (">= " if figure["at_least"] else "<= ") + str(figure["bound"])
         table.add_row(str(figure["name"]), f"{figure['value']:,.3f}", str(figure["unit"]), sign)
-    Console().print(table)
+    Console(width=120).print(table)
 
 
 def _keep(figures: list[dict[str, object]]) -> None:
