@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent_encode
@@ -26,13 +27,13 @@ def quote(value: str) -> str:
 class Engine:
     """chDB over one directory. Handles are cheap (0.1 ms) and share nothing, so nobody's settings leak."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, users: Iterable[str] = ()) -> None:
         data = directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         # The engine keeps `system` in memory: what a former process logged is out of reach and would only pile up.
         shutil.rmtree(data / "data" / "system", ignore_errors=True)
         define_default_database(data)
-        self._address = f"{data}?config-file={write_engine_config(directory)}"
+        self._address = f"{data}?config-file={write_engine_config(directory, users)}"
         try:
             self._keeper = chdb.connect(self._address)  # the engine lives as long as one handle is open
             self._keeper.query(DETACH_OVERLAY, "Null")

@@ -1,5 +1,7 @@
 """The engine's configuration: log tables with a time to live, the default profile, a one-node cluster, backups."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -60,7 +62,13 @@ _USERS = """\
     </default>
   </profiles>
   <users>
-    <default>
+{users}  </users>
+</clickhouse>
+"""
+
+#: All handles act as `default`. The users of the users file exist so that a view may name one as its `DEFINER`.
+_USER = """\
+    <{name}>
       <password></password>
       <profile>default</profile>
       <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>
@@ -71,10 +79,11 @@ _USERS = """\
           <{prefix}query_log><filter>{own_rows}</filter></{prefix}query_log>
         </system>
       </databases>
-    </default>
-  </users>
-</clickhouse>
+    </{name}>
 """
+
+#: Names that can stand in the file as they are.
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 #: Row policy: this layer's own handles bear no mark and see every row, users the rows that their mark allows. It holds
 #: in the engine, however a query comes to the table: merge(), cluster(), a view, a parameter for its name.
@@ -101,21 +110,29 @@ _CONFIG = """\
 """
 
 
-def write_engine_config(directory: Path) -> Path:
-    """Write the configuration files below `directory`; return the one that the engine reads."""
+def write_engine_config(directory: Path, users: Iterable[str] = ()) -> Path:
+    """Write the configuration files below `directory`; return the one that the engine reads.
+
+    `users` are the names that a view may give as its definer.
+    """
     home = directory / "config"
     backups = directory / "backups"
     home.mkdir(parents=True, exist_ok=True)
     backups.mkdir(exist_ok=True)
-    users = home / "users.xml"
-    users.write_text(_USERS.format(own_rows=escape(_OWN_ROWS), prefix=ENGINE_LOG_PREFIX), encoding="utf-8")
+    users_file = home / "users.xml"
+    users_file.write_text(_USERS.format(users=_users(users)), encoding="utf-8")
     logs = "".join(_log(name, more) for name, more in LOGS.items())
     config = home / "engine.xml"
     config.write_text(
-        _CONFIG.format(overlay=OVERLAY, users=escape(str(users)), backups=escape(str(backups)), logs=logs),
+        _CONFIG.format(overlay=OVERLAY, users=escape(str(users_file)), backups=escape(str(backups)), logs=logs),
         encoding="utf-8",
     )
     return config
+
+
+def _users(names: Iterable[str]) -> str:
+    known = ["default", *sorted({name for name in names if _PLAIN_NAME.fullmatch(name)} - {"default"})]
+    return "".join(_USER.format(name=name, own_rows=escape(_OWN_ROWS), prefix=ENGINE_LOG_PREFIX) for name in known)
 
 
 def _log(name: str, more: str) -> str:

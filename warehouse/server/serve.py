@@ -85,7 +85,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> None:
-    engine = Engine(directory)
+    engine = Engine(directory, accounts.users)
     session_log = SessionLog(engine)
     create_log_views(engine)
     spool = directory / "spool"
