@@ -126,7 +126,7 @@ def test_a_new_password_of_the_settings_counts_after_a_restart_and_other_users_s
         path.write_text(path.read_text() + other_user("guest", "guest's word"))
         process.terminate()
         process.wait(20)
-    with own_server(tmp_path, warehouse_password="a new one") as (settings, _):
+    with own_server(tmp_path, warehouse_password="a new one") as (settings, _):  # pragma: allowlist secret
         assert Http(settings)("SELECT 1").status == 200
         guest = Http(settings)
         guest.authorization = ""
