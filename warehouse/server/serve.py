@@ -108,6 +108,7 @@ def _serve_on(listener: socket.socket, directory: Path, accounts: Accounts) -> N
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=_GRACE,
         )
