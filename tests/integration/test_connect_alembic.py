@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from clickhouse_connect.cc_sqlalchemy.alembic import ClickHouseIndex, ClickHouseProjection
 from clickhouse_connect.cc_sqlalchemy.datatypes import sqltypes as ch
 from clickhouse_connect.cc_sqlalchemy.datatypes.base import sqla_type_from_name
 from clickhouse_connect.cc_sqlalchemy.ddl.dictionary import Dictionary
@@ -15,14 +20,6 @@ from clickhouse_connect.driver.client import Client
 from connect_support import scratch_client
 
 from gtc.settings import Settings
-
-pytest.importorskip("alembic")
-
-from alembic import command
-from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from clickhouse_connect.cc_sqlalchemy.alembic import ClickHouseIndex, ClickHouseProjection
 
 _ENVIRONMENT = """
 from alembic import context

@@ -24,8 +24,6 @@ from connect_support import address, scratch_client, scratch_table
 
 from gtc.settings import Settings
 
-pytest.importorskip("aiohttp")
-
 
 @pytest.fixture(scope="module")
 def home(warehouse: Settings) -> Iterator[Client]:

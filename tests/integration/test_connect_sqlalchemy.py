@@ -307,7 +307,6 @@ def test_objects_are_stored_and_loaded(engine: sa.Engine, home: Client) -> None:
 
 
 def test_the_asynchronous_dialect_reads_writes_and_reflects(warehouse: Settings, home: Client) -> None:
-    pytest.importorskip("aiohttp")
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def work() -> None:
