@@ -56,6 +56,7 @@ class TestValidateConnection(BaseValidateConnection):
     pass
 
 
+@pytest.mark.heavy
 class TestSimpleMaterializations(BaseSimpleMaterializations):
     pass
 
@@ -80,6 +81,7 @@ class TestIncremental(BaseIncremental):
     pass
 
 
+@pytest.mark.heavy
 class TestSnapshotCheckCols(BaseSnapshotCheckCols):
     pass
 

@@ -111,6 +111,7 @@ def test_sessions_of_the_simulated_company_equal_the_oracle(
     assert sorted(found) == sorted(session.row for session in simulated_oracle.sessions)
 
 
+@pytest.mark.heavy
 def test_an_earlier_as_of_date_sees_nothing_of_the_future(
     simulated: Settings, simulated_oracle: Company, etl: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

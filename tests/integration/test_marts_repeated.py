@@ -84,6 +84,7 @@ def test_two_data_sets_and_an_analyst_do_not_touch_each_other(
     assert revenue["total"] == Decimal("12.50")
 
 
+@pytest.mark.heavy
 def test_a_currency_without_a_rate_stops_the_marts_and_keeps_the_old_ones(built: Settings, etl: Client) -> None:
     other = for_dataset(built, "unrated")
     migrate(etl, other.dataset)

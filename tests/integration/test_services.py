@@ -50,6 +50,7 @@ def test_up_serves_and_down_leaves_nothing_behind(stopped: Settings) -> None:
     assert gtc(stopped, "status").returncode == 1
 
 
+@pytest.mark.heavy
 def test_up_twice_keeps_the_same_process(stopped: Settings) -> None:
     gtc(stopped, "up")
     pid = warehouse_pid(stopped)
