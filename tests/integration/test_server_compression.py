@@ -9,7 +9,6 @@ import brotli
 import lz4.frame
 import pytest
 import zstandard
-from server_http import Http
 
 from warehouse.server.block_compression import BlockDecoder, pack_block
 
@@ -27,11 +26,6 @@ DECOMPRESSORS = {
     "zstd": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
     "br": brotli.decompress,
 }
-
-
-@pytest.fixture
-def http(warehouse):
-    return Http(warehouse)
 
 
 @pytest.fixture

@@ -10,11 +10,6 @@ ENDLESS = "SELECT count() FROM system.numbers"
 
 
 @pytest.fixture
-def http(warehouse):
-    return Http(warehouse)
-
-
-@pytest.fixture
 def reader(warehouse):
     return Http(warehouse, "reader")
 

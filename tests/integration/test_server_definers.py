@@ -7,11 +7,6 @@ from server_http import Http
 
 
 @pytest.fixture
-def http(warehouse):
-    return Http(warehouse)
-
-
-@pytest.fixture
 def reader(warehouse):
     return Http(warehouse, "reader")
 

@@ -7,11 +7,6 @@ import pytest
 from server_http import Http
 
 
-@pytest.fixture
-def http(warehouse):
-    return Http(warehouse)
-
-
 @pytest.mark.parametrize("path", ["/ping", "/", "/replicas_status"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_health_checks_answer_ok_without_a_password(warehouse, path, method):

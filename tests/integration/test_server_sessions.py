@@ -9,11 +9,6 @@ from server_http import Http, eventually
 
 
 @pytest.fixture
-def http(warehouse):
-    return Http(warehouse)
-
-
-@pytest.fixture
 def reader(warehouse):
     return Http(warehouse, "reader")
 

@@ -9,37 +9,6 @@ from starlette.types import Scope
 
 from warehouse.server.errors import ClickHouseError
 
-#: Parameters that steer the HTTP interface; every other one is a setting (`param_*` apart).
-RESERVED = frozenset(
-    [
-        "query",
-        "user",
-        "password",
-        "quota_key",
-        "query_id",
-        "stacktrace",
-        "buffer_size",
-        "wait_end_of_query",
-        "session_id",
-        "session_timeout",
-        "session_check",
-        "close_session",
-        "client_protocol_version",
-        "compress",
-        "decompress",
-        "database",
-        "default_format",
-        "role",
-        "enable_http_compression",
-        "http_zlib_compression_level",
-        "http_wait_end_of_query",
-        "http_response_buffer_size",
-        "send_progress_in_http_headers",
-        "add_http_cors_header",
-        "http_headers_progress_interval_ms",
-    ]
-)
-
 #: Settings that the interface itself obeys and that are also handed to the engine, since clients read them back.
 ALSO_SETTINGS = frozenset(
     [
@@ -51,6 +20,33 @@ ALSO_SETTINGS = frozenset(
         "add_http_cors_header",
         "http_headers_progress_interval_ms",
     ]
+)
+
+#: Parameters that steer the HTTP interface; every other one is a setting (`param_*` apart).
+RESERVED = (
+    frozenset(
+        [
+            "query",
+            "user",
+            "password",
+            "quota_key",
+            "query_id",
+            "stacktrace",
+            "buffer_size",
+            "wait_end_of_query",
+            "session_id",
+            "session_timeout",
+            "session_check",
+            "close_session",
+            "client_protocol_version",
+            "compress",
+            "decompress",
+            "database",
+            "default_format",
+            "role",
+        ]
+    )
+    | ALSO_SETTINGS
 )
 
 _SETTING_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
