@@ -107,7 +107,7 @@ def test_sessions_of_the_simulated_company_equal_the_oracle(
 ) -> None:
     columns = "session_id, person_id, started_at, ended_at, events, page_views"
     columns += ", entry_page, country, device_type, channel"
-    found = etl.query(f"select {columns} from {simulated.dataset.schema}_intermediate.sessions").result_rows
+    found = etl.query(f"select {columns} from {simulated.dataset.schema}_intermediate.person_sessions").result_rows
     assert sorted(found) == sorted(session.row for session in simulated_oracle.sessions)
 
 

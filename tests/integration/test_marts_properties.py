@@ -140,7 +140,7 @@ class Bench:
         visits = rows(
             self.client,
             "select session_id, person_id, started_at, ended_at, events, page_views, entry_page, country, device_type,"
-            f" channel from {schema}_intermediate.sessions",
+            f" channel from {schema}_intermediate.person_sessions",
         )
         sessions = sorted(tuple(visit.values()) for visit in visits)
         wanted = sorted(session.row for session in expected.sessions)

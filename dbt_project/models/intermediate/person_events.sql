@@ -18,15 +18,22 @@ select
     -- ids
     events.event_id as event_id,
     {{ person_id('events', 'identities') }} as person_id,
+    events.user_id as user_id,
+    events.anonymous_id as anonymous_id,
     -- strings
     events.event_name as event_name,
     events.page_path as page_path,
     events.country as country,
+    events.region as region,
+    events.tax_residence as tax_residence,
+    events.platform as platform,
     events.device_type as device_type,
+    events.language as language,
     events.utm_source as utm_source,
     events.utm_medium as utm_medium,
     events.utm_campaign as utm_campaign,
     events.referrer_host as referrer_host,
+    events.properties as properties,
     -- dates
     events.event_date as event_date,
     -- timestamps

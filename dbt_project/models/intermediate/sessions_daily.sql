@@ -6,5 +6,5 @@ select
     countIf(is_bounce) as bounced_sessions,
     -- dates
     session_date as day
-from {{ ref('sessions') }}
+from {{ ref('person_sessions') }}
 group by day
