@@ -4,36 +4,23 @@ dbt builds the empty data set once; each example then fills raw and runs the SQL
 dbt's order, through the same warehouse. Staging is the views that dbt made.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from marts_support import (
-    RAW_COLUMNS,
+    Bench,
     Row,
-    company,
-    compiled_tables,
     differences,
-    for_dataset,
     insert,
     mart,
-    must_build,
     rows,
     uuid_of,
 )
 from oracle_marts import kpi_daily, quantile_bins, rfm
-
-from gtc.settings import Dataset, Settings
-from warehouse.client import connect
-from warehouse.migrations import migrate
-
-CHOICES = {"time_zone": "Europe/London", "currency": "USD"}
 
 #: Moments around which days, windows and clocks turn in London, UTC: the summer-time changes of 2025 and midnights.
 EDGES = [
@@ -109,57 +96,20 @@ def deliveries(contents: st.SearchStrategy[Row]) -> st.SearchStrategy[list[Row]]
     )
 
 
-@dataclass(frozen=True)
-class Bench:
-    """An empty, built data set and what it takes to build it again."""
-
-    client: Client
-    dataset: Dataset
-    tables: list[tuple[str, str]]
-
-    def fill(self, raw: dict[str, list[Row]]) -> None:
-        """Replace all raw rows and every table of the models."""
-        for table in RAW_COLUMNS:
-            self.client.command(f"truncate table {self.dataset.raw_database}.{table}")
-            insert(self.client, self.dataset, table, raw.get(table, []))
-        self.rebuild()
-
-    def rebuild(self, wrong: tuple[str, str] | None = None) -> None:
-        """Run the models again; `wrong` replaces a piece of their SQL, to see whether the oracle notices."""
-        for relation, sql in self.tables:
-            self.client.command(
-                f"create or replace table {relation} engine = MergeTree order by tuple() as"
-                f" {sql.replace(*wrong) if wrong else sql}",
-                settings={"join_use_nulls": 1},
-            )
-
-    def faults(self, **choices: Any) -> list[str]:
-        """Where the marts differ from the oracle."""
-        expected = company(self.client, self.dataset, **{**CHOICES, **choices})
-        schema = self.dataset.schema
-        visits = rows(
-            self.client,
-            "select session_id, person_id, started_at, ended_at, events, page_views, entry_page, country, device_type,"
-            f" channel from {schema}_intermediate.person_sessions",
-        )
-        sessions = sorted(tuple(visit.values()) for visit in visits)
-        wanted = sorted(session.row for session in expected.sessions)
-        return [
-            *differences(mart(self.client, schema, "kpi_daily"), kpi_daily(expected)),
-            *differences(mart(self.client, schema, "rfm"), rfm(expected)),
-            *([] if sessions == wanted else [f"sessions: {sessions}, expected {wanted}"]),
-        ]
-
-
-@pytest.fixture(scope="module")
-def bench(warehouse: Settings) -> Iterator[Bench]:
-    """dbt's build of a data set without a single row."""
-    chosen = for_dataset(warehouse, "made_up")
-    entry = {"time_zone": CHOICES["time_zone"], "reporting_currency": CHOICES["currency"]}
-    with connect(chosen) as client:
-        migrate(client, chosen.dataset)
-        must_build(chosen, variables={"datasets": {"default": entry}}, with_tests=False)
-        yield Bench(client, chosen.dataset, compiled_tables(chosen))
+def faults(bench: Bench, **choices: Any) -> list[str]:
+    """Where kpi_daily, rfm and sessions differ from the oracle."""
+    expected = bench.company(**choices)
+    visits = bench.rows(
+        "select session_id, person_id, started_at, ended_at, events, page_views, entry_page, country, device_type,"
+        " channel from int.person_sessions"
+    )
+    sessions = sorted(tuple(visit.values()) for visit in visits)
+    wanted = sorted(session.row for session in expected.sessions)
+    return [
+        *differences(mart(bench.client, bench.dataset.schema, "kpi_daily"), kpi_daily(expected)),
+        *differences(mart(bench.client, bench.dataset.schema, "rfm"), rfm(expected)),
+        *([] if sessions == wanted else [f"sessions: {sessions}, expected {wanted}"]),
+    ]
 
 
 def at(text: str) -> datetime:
@@ -188,7 +138,7 @@ def view(number: int, moment: str, user: str = "ada", **more: Any) -> Row:
 
 def test_an_empty_data_set_builds_to_empty_marts(bench: Bench) -> None:
     bench.fill({})
-    assert bench.faults() == []
+    assert faults(bench) == []
     assert mart(bench.client, bench.dataset.schema, "kpi_daily") == []
 
 
@@ -201,7 +151,7 @@ def test_marts_of_made_up_companies_equal_the_oracle(
     wanted = ("event_id", "event_at", "received_at", "user_id", "anonymous_id")
     calculator_usage = [{name: row[name] for name in wanted} for row in usage]
     bench.fill({"user_events": product, "revenue_events": money, "calculator_usage": calculator_usage})
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 def test_merging_the_parts_of_raw_changes_no_figure(bench: Bench) -> None:
@@ -214,7 +164,7 @@ def test_merging_the_parts_of_raw_changes_no_figure(bench: Bench) -> None:
     bench.client.command(f"optimize table {bench.dataset.raw_database}.user_events final")
     bench.rebuild()
     assert mart(bench.client, bench.dataset.schema, "kpi_daily") == before
-    assert (bench.faults(), before[0]["dau"]) == ([], 2)
+    assert (faults(bench), before[0]["dau"]) == ([], 2)
 
 
 def test_a_correction_moves_an_event_to_its_new_time_and_leaves_nothing_behind(bench: Bench) -> None:
@@ -223,7 +173,7 @@ def test_a_correction_moves_an_event_to_its_new_time_and_leaves_nothing_behind(b
     bench.fill({"user_events": [right, wrong, view(2, "2025-04-01T12:00", "bob")]})
     found = mart(bench.client, bench.dataset.schema, "kpi_daily")
     assert [(row["kpi_date"].day, row["dau"]) for row in found] == [(1, 1), (2, 0), (3, 1)]
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 def test_an_event_an_hour_before_london_midnight_in_summer_belongs_to_the_next_day(bench: Bench) -> None:
@@ -234,7 +184,7 @@ def test_an_event_an_hour_before_london_midnight_in_summer_belongs_to_the_next_d
         (date(2025, 3, 30), 0),
         (date(2025, 3, 31), 1),  # summer: 00:30 in London
     ]
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 @pytest.mark.parametrize(("pause", "sessions"), [("12:30:00.000", 1), ("12:30:00.001", 2)])
@@ -242,14 +192,14 @@ def test_a_pause_longer_than_the_gap_begins_a_session_and_one_as_long_does_not(
     bench: Bench, pause: str, sessions: int
 ) -> None:
     bench.fill({"user_events": [view(1, "2025-04-01T12:00"), view(2, f"2025-04-01T{pause}")]})
-    assert (mart(bench.client, bench.dataset.schema, "kpi_daily")[0]["sessions"], bench.faults()) == (sessions, [])
+    assert (mart(bench.client, bench.dataset.schema, "kpi_daily")[0]["sessions"], faults(bench)) == (sessions, [])
 
 
 def test_a_user_counts_in_the_month_for_thirty_days_and_not_longer(bench: Bench) -> None:
     bench.fill({"user_events": [view(1, "2025-04-01T12:00"), view(2, "2025-05-02T12:00", "bob")]})
     mau = {row["kpi_date"]: row["mau"] for row in mart(bench.client, bench.dataset.schema, "kpi_daily")}
     assert (mau[date(2025, 4, 30)], mau[date(2025, 5, 1)]) == (1, 0)
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 def test_a_device_belongs_to_its_only_user_and_a_shared_one_to_nobody(bench: Bench) -> None:
@@ -270,7 +220,7 @@ def test_a_device_belongs_to_its_only_user_and_a_shared_one_to_nobody(bench: Ben
         f"select anonymous_id, user_ids from {bench.dataset.schema}_intermediate.user_identities where is_conflict"
     )
     assert rows(bench.client, conflicts) == [{"anonymous_id": "shared", "user_ids": ["ada", "bob"]}]
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 def test_a_day_is_partial_until_something_is_received_after_its_end(bench: Bench) -> None:
@@ -278,7 +228,7 @@ def test_a_day_is_partial_until_something_is_received_after_its_end(bench: Bench
     for received, partial in (("2025-04-01T22:59:59.999", True), ("2025-04-01T23:00", False)):
         bench.fill({"user_events": [view(1, "2025-04-01T12:00", received_at=at(received))]})
         assert mart(bench.client, bench.dataset.schema, "kpi_daily")[0]["is_partial"] is partial
-        assert bench.faults() == []
+        assert faults(bench) == []
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -300,7 +250,7 @@ def test_customers_who_only_got_money_back_have_no_row_and_heavy_refunds_count_b
     bench.fill({"revenue_events": money})
     found = mart(bench.client, bench.dataset.schema, "rfm")
     assert [(row["customer_id"], str(row["monetary"])) for row in found] == [("ada", "-15.00"), ("cyd", "0.00")]
-    assert bench.faults() == []
+    assert faults(bench) == []
 
 
 #: A rule of the SQL, and the wrong one next to it.
@@ -348,8 +298,10 @@ def busy_company() -> dict[str, list[Row]]:
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_oracle_notices_a_wrong_rule(bench: Bench, name: str) -> None:
-    assert any(MUTANTS[name][0] in sql for _, sql in bench.tables), "the SQL has changed; change the mutant with it"
+    assert any(MUTANTS[name][0] in model.sql for model in bench.models), (
+        "the SQL has changed; change the mutant with it"
+    )
     bench.fill(busy_company())
-    assert bench.faults() == []
+    assert faults(bench) == []
     bench.rebuild(MUTANTS[name])
-    assert bench.faults() != []
+    assert faults(bench) != []
