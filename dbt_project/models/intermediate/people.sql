@@ -6,9 +6,10 @@ visitors as (
     select
         person_id,
         argMin((channel, utm_campaign, country, device_type), (started_at, session_id)) as first_session,
-        argMax((channel, country), (started_at, session_id)) as last_session,
+        argMax((channel, utm_campaign, country), (started_at, session_id)) as last_session,
         count() as sessions,
         min(started_at) as first_event_at,
+        max(started_at) as last_session_at,
         max(ended_at) as last_event_at
     from {{ ref('person_sessions') }}
     group by person_id
@@ -31,6 +32,7 @@ joined as (
         visitors.last_session as last_session,
         coalesce(visitors.sessions, 0) as sessions,
         visitors.first_event_at as first_event_at,
+        visitors.last_session_at as last_session_at,
         visitors.last_event_at as last_event_at,
         coalesce(customers.first_order_country, '') as first_order_country,
         coalesce(customers.last_order_country, '') as last_order_country
@@ -47,12 +49,14 @@ select
     coalesce(nullIf(tupleElement(first_session, 3), ''), first_order_country) as first_country,
     coalesce(tupleElement(first_session, 4), '') as first_device_type,
     coalesce(tupleElement(last_session, 1), '') as last_channel,
-    coalesce(nullIf(tupleElement(last_session, 2), ''), last_order_country) as last_country,
+    coalesce(tupleElement(last_session, 2), '') as last_campaign,
+    coalesce(nullIf(tupleElement(last_session, 3), ''), last_order_country) as last_country,
     -- numbers
     sessions,
     -- booleans
     not startsWith(person_id, 'anonymous:') as is_known,
     -- timestamps
     first_event_at,
+    last_session_at,
     last_event_at
 from joined
