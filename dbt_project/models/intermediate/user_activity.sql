@@ -1,7 +1,7 @@
 {{ config(order_by='person_id') }}
 
-{#- All later questions about coming back read these arrays: a few hundred thousand short rows instead of every active day
-    with a window function over it. `arrayCompact` on a sorted array leaves each value once. -#}
+{#- All later questions about coming back read these arrays: a few hundred thousand short rows instead of a window
+    function over every active day. `arrayCompact` on a sorted array leaves each value once. -#}
 with
 people as (
     select
