@@ -51,6 +51,8 @@ select
     -- ids
     rated.event_id as event_id,
     coalesce(nullIf(rated.user_id, ''), identities.user_id, '') as customer_id,
+    rated.user_id as user_id,
+    rated.anonymous_id as anonymous_id,
     if(rated.order_id = '', toString(rated.event_id), rated.order_id) as order_id,
     rated.refunded_order_id as refunded_order_id,
     rated.subscription_id as subscription_id,

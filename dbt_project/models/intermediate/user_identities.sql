@@ -22,14 +22,23 @@ sightings as (
     from {{ ref('stg_revenue_events') }}
 ),
 
-identified as (
+pairs as (
     select
         sightings.anonymous_id as anonymous_id,
-        arraySort(groupUniqArray(sightings.user_id)) as user_ids,
-        min(sightings.event_at) as first_identified_at
+        sightings.user_id as user_id,
+        min(sightings.event_at) as first_seen_together_at
     from sightings
     where sightings.anonymous_id != '' and sightings.user_id != '' and {{ until_as_of_date('sightings.event_date') }}
-    group by sightings.anonymous_id
+    group by anonymous_id, user_id
+),
+
+identified as (
+    select
+        anonymous_id,
+        arraySort(groupArray(user_id)) as user_ids,
+        arraySort(groupArray((first_seen_together_at, user_id))) as first_sightings
+    from pairs
+    group by anonymous_id
 )
 
 select
@@ -37,8 +46,10 @@ select
     anonymous_id,
     if(length(user_ids) = 1, user_ids[1], null) as user_id,
     user_ids,
+    tupleElement(first_sightings[1], 2) as first_user_id,
     -- booleans
     length(user_ids) > 1 as is_conflict,
     -- timestamps
-    first_identified_at
+    tupleElement(first_sightings[1], 1) as first_identified_at,
+    if(length(user_ids) > 1, tupleElement(first_sightings[2], 1), null) as conflict_at
 from identified
