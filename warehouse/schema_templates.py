@@ -13,7 +13,8 @@ _IDEMPOTENT = re.compile(
     r"create (table|view|materialized view|dictionary) if not exists |create or replace (view|function) "
     r"|drop (table|view|dictionary) if exists "
     r"|alter table \S+( on cluster \S+)? (add (column|index|projection) if not exists |drop column if exists "
-    r"|drop (index|projection) if exists |rename column if exists |(comment|modify) column |modify comment )",
+    r"|drop (index|projection) if exists |rename column if exists |(comment|modify|materialize) column "
+    r"|modify comment )",
     re.IGNORECASE,
 )
 
@@ -41,7 +42,13 @@ class Renderer:
         """
         before = set(self.tables)
         environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 - it renders SQL, not HTML
-        macros = {"table": self._table, "engine": self._engine, "ttl": self._ttl, "row_version": self._row_version}
+        macros = {
+            "table": self._table,
+            "existing": self._existing,
+            "engine": self._engine,
+            "ttl": self._ttl,
+            "row_version": self._row_version,
+        }
         text = environment.from_string(template).render(raw=self.dataset.raw_database, **macros)
         found = [_checked(part) for part in re.split(r";[ \t]*(?:\n|$)", text) if _without_comments(part)]
         return found + [self._distributed(name) for name in self.tables if self.cluster and name not in before]
@@ -63,6 +70,11 @@ class Renderer:
     def _table(self, name: str) -> str:
         self.tables[name] = None
         return f"{self.stored_table(name)} {self.on_cluster}".rstrip()
+
+    def _existing(self, name: str) -> list[str]:
+        """A table of an earlier migration, to be altered: where its rows are, then on a cluster the Distributed one."""
+        places = [self.stored_table(name), f"{self.dataset.raw_database}.{name}"]
+        return [f"{place} {self.on_cluster}".rstrip() for place in dict.fromkeys(places)]
 
     def _engine(self, name: str, *arguments: str) -> str:
         if self.cluster:

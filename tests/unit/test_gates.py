@@ -124,6 +124,10 @@ BREAKS: dict[str, tuple[Callable[[Node], Any], str]] = {
         lambda m: model(m, "rfm")["config"]["contract"].update(enforced=False),
         "rfm: its contract is not enforced",
     ),
+    "a key excused outside staging": (
+        lambda m: (drop_tests(m, "rfm", {"unique"}), model(m, "rfm")["config"]["meta"].update(without_key="no")),
+        "rfm: no test of its key",
+    ),
     "no key test": (lambda m: drop_tests(m, "rfm", {"unique"}), "rfm: no test of its key"),
     "no relationships": (lambda m: drop_tests(m, "rfm", {"relationships"}), "rfm: no relationships test"),
     "no unit test": (drop_unit_tests, "rfm: no unit test"),

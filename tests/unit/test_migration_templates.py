@@ -16,14 +16,14 @@ def rendered(cluster: str | None = None, **days: int) -> list[str]:
 
 def test_on_one_server_each_table_is_one_plain_statement() -> None:
     statements = rendered()
-    assert len(statements) == 13
-    assert all("create table if not exists shop_raw." in statement for statement in statements)
+    created = [statement for statement in statements if "create table if not exists shop_raw." in statement]
+    assert len(created) == 13
     assert not any("on cluster" in statement or "Replicated" in statement for statement in statements)
 
 
 def test_on_a_cluster_each_table_is_replicated_and_has_a_distributed_twin() -> None:
     statements = rendered("main")
-    assert len(statements) == 26
+    assert len([statement for statement in statements if "create table" in statement]) == 26
     assert all("on cluster 'main'" in statement for statement in statements)
     local = next(statement for statement in statements if "shop_raw.user_events_local" in statement)
     assert (
@@ -38,6 +38,12 @@ def test_on_a_cluster_each_table_is_replicated_and_has_a_distributed_twin() -> N
 def test_repeats_of_an_event_meet_on_one_shard() -> None:
     twins = [statement for statement in rendered("main") if "Distributed" in statement and "load_log" not in statement]
     assert all(statement.endswith(("cityHash64(event_id))", "cityHash64(load_id))")) for statement in twins)
+
+
+def test_a_column_added_later_reaches_the_stored_table_and_its_distributed_twin() -> None:
+    added = [statement for statement in rendered("main") if "add column if not exists ingested_at" in statement]
+    for table in ("user_events_local", "user_events"):
+        assert any(f"alter table shop_raw.{table} on cluster 'main' add column" in statement for statement in added)
 
 
 def test_retention_becomes_a_ttl_and_zero_keeps_rows_for_ever() -> None:

@@ -1,10 +1,46 @@
-{{ config(order_by='(person_id, event_at, event_id)', partition_by='toYYYYMM(event_at)') }}
+{{ config(
+    materialized=changing_table(),
+    stale='changed_person_events',
+    order_by='(person_id, event_at, event_id)',
+    partition_by='toYYYYMM(event_at)'
+) }}
+-- depends_on: {{ ref('person_changes') }}, {{ ref('stg_deliveries') }}, {{ ref('stg_user_event_deliveries') }}
+{% set columns = [
+    'event_id', 'user_id', 'anonymous_id', 'event_name', 'page_path', 'country', 'region', 'tax_residence', 'platform',
+    'device_type', 'language', 'utm_source', 'utm_medium', 'utm_campaign', 'referrer_host', 'properties', 'event_date',
+    'event_at'
+] %}
 
 with
+{% if only_changes() %}
+newest_deliveries as (
+    select * from {{ ref('stg_user_event_deliveries') }}
+    where event_id in ({{ changed_event_ids('user_events') }})
+    order by row_version desc
+    limit 1 by event_id
+),
+
+{# Events that came earlier, of devices that have another owner now. #}
+moved_events as (
+    select * from {{ this }}
+    where
+        user_id = ''
+        and anonymous_id in ({{ moved_devices() }})
+        and event_id not in ({{ changed_event_ids('user_events') }})
+),
+
 events as (
-    select * from {{ ref('stg_user_events') }}
+    select {{ columns | join(', ') }} from newest_deliveries
+    where (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
+    union all
+    select {{ columns | join(', ') }} from moved_events
+),
+{% else %}
+events as (
+    select {{ columns | join(', ') }} from {{ ref('stg_user_events') }}
     where (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
 ),
+{% endif %}
 
 identities as (
     select

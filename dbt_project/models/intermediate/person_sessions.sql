@@ -1,8 +1,14 @@
-{{ config(order_by='(session_date, person_id, started_at)') }}
+{{ config(
+    materialized=changing_table(),
+    stale='rows_of_changed_people',
+    order_by='(person_id, started_at)',
+    meta={'variables': ['session_gap_minutes']}
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
 with
 events as (
-    select * from {{ ref('person_events') }}
+    select * from {{ of_changed_people(ref('person_events')) }}
 ),
 
 people as (

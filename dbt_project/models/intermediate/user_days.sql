@@ -1,4 +1,10 @@
-{{ config(order_by='(person_id, active_date)') }}
+{{ config(
+    materialized=changing_table(),
+    stale='rows_of_changed_people',
+    order_by='(person_id, active_date)',
+    meta={'variables': ['sticky_days']}
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
 with
 days as (
@@ -10,7 +16,7 @@ days as (
         countIf(event_name = 'sign_up') > 0 as has_signed_up,
         min(event_at) as first_event_at,
         max(event_at) as last_event_at
-    from {{ ref('person_events') }}
+    from {{ of_changed_people(ref('person_events')) }}
     group by person_id, active_date
 )
 

@@ -1,34 +1,13 @@
-with
-sightings as (
-    select
-        anonymous_id,
-        user_id,
-        event_date,
-        event_at
-    from {{ ref('stg_user_events') }}
-    union all
-    select
-        anonymous_id,
-        user_id,
-        event_date,
-        event_at
-    from {{ ref('stg_calculator_usage') }}
-    union all
-    select
-        anonymous_id,
-        user_id,
-        event_date,
-        event_at
-    from {{ ref('stg_revenue_events') }}
-),
+{{ config(order_by='anonymous_id') }}
 
+with
 pairs as (
     select
-        sightings.anonymous_id as anonymous_id,
-        sightings.user_id as user_id,
-        min(sightings.event_at) as first_seen_together_at
-    from sightings
-    where sightings.anonymous_id != '' and sightings.user_id != '' and {{ until_as_of_date('sightings.event_date') }}
+        anonymous_id,
+        user_id,
+        min(first_event_at) as first_seen_together_at
+    from {{ ref('identity_sightings') }}
+    where anonymous_id != '' and {{ until_as_of_date('event_date') }}
     group by anonymous_id, user_id
 ),
 

@@ -1,0 +1,44 @@
+{{ config(
+    materialized=changing_table(),
+    stale='sightings_of_changed_days',
+    order_by='(source_table, event_date, anonymous_id, user_id)',
+    partition_by='toYYYYMM(event_date)'
+) }}
+-- depends_on: {{ ref('stg_deliveries') }}, {{ ref('stg_user_events') }}, {{ ref('stg_calculator_usage') }}
+-- depends_on: {{ ref('stg_revenue_events') }}
+
+{# Events that do not name both share one row a day: they say nothing about identity, but when something came. #}
+with
+{% for table in ['user_events', 'calculator_usage', 'revenue_events'] %}
+{{ table }}_seen as (
+    select
+        '{{ table }}' as source_table,
+        event_date,
+        if(user_id = '' or anonymous_id = '', ('', ''), (anonymous_id, user_id)) as pair,
+        min(event_at) as first_event_at,
+        max(received_at) as newest_received_at
+    from {{ events_of_changed_days(table) if only_changes() else ref('stg_' ~ table) }}
+    group by event_date, pair
+),
+{% endfor %}
+
+seen as (
+    select * from user_events_seen
+    union all
+    select * from calculator_usage_seen
+    union all
+    select * from revenue_events_seen
+)
+
+select
+    -- ids
+    tupleElement(pair, 1) as anonymous_id,
+    tupleElement(pair, 2) as user_id,
+    -- strings
+    source_table,
+    -- dates
+    event_date,
+    -- timestamps
+    first_event_at,
+    newest_received_at
+from seen

@@ -1,0 +1,153 @@
+"""Built in random batches, with late, repeated and corrected deliveries, every table equals the one built in full."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from marts_support import for_dataset, insert, must_build, rows, uuid_of
+
+from gtc.settings import Dataset, Settings
+from simulator.order import Order
+from simulator.run import simulate
+from simulator.world_file import read_world
+from warehouse.client import connect
+from warehouse.migrations import migrate
+
+#: Tables whose content says how a build went, not what the data says.
+BOOKKEEPING = {"build_marks", "person_changes"}
+
+#: Raw tables whose rows arrive in batches; their column of arrival.
+ARRIVING = {
+    "user_events": "received_at",
+    "calculator_usage": "received_at",
+    "revenue_events": "received_at",
+    "experiment_exposures": "received_at",
+    "performance_metrics": "received_at",
+    "marketing_spend": "received_at",
+    "load_rejects": "rejected_at",
+}
+
+
+@pytest.fixture(scope="module")
+def etl(warehouse: Settings) -> Iterator[Client]:
+    """One client for the module."""
+    with connect(warehouse) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def company(warehouse: Settings, etl: Client) -> Dataset:
+    """The raw tables from which batches are drawn."""
+    dataset = for_dataset(warehouse, "batch_source").dataset
+    order = Order(read_world(None), 300, date(2026, 2, 1), date(2026, 5, 3), 17)
+    simulate(etl, dataset, order, truth=warehouse.gtc_var_dir / "truth_batches")
+    return dataset
+
+
+def copy_batch(client: Client, source: Dataset, target: Dataset, condition: str) -> None:
+    """Insert the rows of all arriving tables for which the condition on `arrived` holds."""
+    for table, arrived in ARRIVING.items():
+        found = rows(
+            client,
+            f"select name from system.columns where database = '{source.raw_database}' and table = '{table}'"
+            " and default_kind in ('', 'DEFAULT') order by position",
+        )
+        names = ", ".join(row["name"] for row in found)
+        client.command(
+            f"insert into {target.raw_database}.{table} ({names}) select {names} from {source.raw_database}.{table}"
+            f" where {condition.replace('arrived', arrived)}",
+            settings={"max_partitions_per_insert_block": 0},
+        )
+
+
+def contents(client: Client, settings: Settings) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every table and view that dbt made, by name without the prefix of the schema."""
+    prefix = settings.dataset.schema
+    tables = rows(
+        client,
+        f"select database, name from system.tables where startsWith(database, '{prefix}')"
+        " and not endsWith(database, '_staging') order by database, name",
+    )
+    found = {}
+    for table in tables:
+        if table["name"] not in BOOKKEEPING:
+            place = f"{table['database']}.{table['name']}"
+            [row] = rows(client, f"select count() as n, sum(cityHash64(toString(tuple(*)))) as hash from {place}")
+            found[place.removeprefix(prefix)] = (row["n"], row["hash"])
+    return found
+
+
+def differing(batched: dict[str, tuple[int, int]], full: dict[str, tuple[int, int]]) -> list[str]:
+    """Names of tables that are not equal."""
+    return sorted(name for name in batched.keys() | full.keys() if batched.get(name) != full.get(name))
+
+
+def corrections(client: Client, source: Dataset, seed: int, moment: datetime) -> list[dict[str, object]]:
+    """Second deliveries of some events that change their user, device, name or time, and a shared device."""
+    chosen = random.Random(seed)
+    found = rows(
+        client,
+        "select event_id, event_name, event_at, user_id, anonymous_id, country, page_path"
+        f" from {source.raw_database}.user_events where received_at < '{moment:%Y-%m-%d %H:%M:%S}' order by event_id",
+    )
+    changed = []
+    for row in chosen.sample(found, 25):
+        other = chosen.choice(found)
+        change = chosen.choice(["user", "device", "time", "name", "nobody"])
+        fresh = {**row, "received_at": moment}
+        if change in ("user", "nobody"):
+            fresh["user_id"] = other["user_id"] if change == "user" else ""
+        if change in ("device", "nobody"):
+            fresh["anonymous_id"] = other["anonymous_id"] if change == "device" else ""
+        if change == "time":
+            fresh["event_at"] = row["event_at"] - timedelta(days=chosen.randint(0, 20), minutes=chosen.randint(0, 90))
+        if change == "name":
+            fresh["event_name"] = "page_view"
+        changed.append(fresh)
+    return changed
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.heavy), pytest.param(3, marks=pytest.mark.heavy)])
+def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client, company: Dataset, seed: int) -> None:
+    chosen = random.Random(seed)
+    settings = for_dataset(warehouse, f"batched_{seed}")
+    migrate(etl, settings.dataset)
+    first, last = datetime(2026, 2, 1), datetime(2026, 5, 4)
+    count = chosen.randint(2, 4)
+    cuts = sorted(first + (last - first) * chosen.uniform(0.4, 1) for _ in range(count))
+    edges = [first, *cuts, last]
+    for number, (begin, end) in enumerate(zip(edges, edges[1:], strict=False)):
+        copy_batch(etl, company, settings.dataset, f"arrived >= '{begin}' and arrived < '{end}'")
+        if number > 0:
+            insert(etl, settings.dataset, "user_events", corrections(etl, company, seed * 100 + number, begin))
+        must_build(settings, with_tests=False)
+    batched = contents(etl, settings)
+    assert sum(n for n, _ in batched.values()) > 1000
+    must_build(settings, full_refresh=True, with_tests=False)
+    assert differing(batched, contents(etl, settings)) == []
+
+
+def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(
+    warehouse: Settings, etl: Client
+) -> None:
+    settings = for_dataset(warehouse, "moving")
+    migrate(etl, settings.dataset)
+
+    def seen(number: int, day: int, user: str, device: str = "d1") -> dict[str, object]:
+        at = datetime(2026, 3, day, 12)
+        row = {"event_id": uuid_of(number), "event_name": "page_view", "event_at": at, "received_at": at}
+        return row | {"user_id": user, "anonymous_id": device}
+
+    batches = [
+        ([seen(1, 1, ""), seen(2, 2, "", "d2")], ["anonymous:d1", "anonymous:d2"]),
+        ([seen(3, 5, "ada")], ["ada", "anonymous:d2"]),
+        ([seen(4, 6, "bob")], ["ada", "anonymous:d1", "anonymous:d2", "bob"]),
+    ]
+    for batch, people in batches:
+        insert(etl, settings.dataset, "user_events", batch)
+        must_build(settings, with_tests=False, select=["+person_sessions", "+user_days"])
+        for table in ("person_events", "person_sessions", "user_days"):
+            found = rows(etl, f"select distinct person_id from {settings.dataset.schema}_intermediate.{table} order by 1")
+            assert [row["person_id"] for row in found] == people, table
