@@ -1,5 +1,6 @@
 """Built in random batches, with late, repeated and corrected deliveries, every table equals the one built in full."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -109,7 +110,9 @@ def corrections(client: Client, source: Dataset, seed: int, moment: datetime) ->
     return changed
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.heavy), pytest.param(3, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.heavy), pytest.param(3, marks=pytest.mark.heavy)]
+)
 def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client, company: Dataset, seed: int) -> None:
     chosen = random.Random(seed)
     settings = for_dataset(warehouse, f"batched_{seed}")
@@ -118,7 +121,7 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
     count = chosen.randint(2, 4)
     cuts = sorted(first + (last - first) * chosen.uniform(0.4, 1) for _ in range(count))
     edges = [first, *cuts, last]
-    for number, (begin, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (begin, end) in enumerate(itertools.pairwise(edges)):
         copy_batch(etl, company, settings.dataset, f"arrived >= '{begin}' and arrived < '{end}'")
         if number > 0:
             insert(etl, settings.dataset, "user_events", corrections(etl, company, seed * 100 + number, begin))
@@ -129,9 +132,7 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
     assert differing(batched, contents(etl, settings)) == []
 
 
-def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(
-    warehouse: Settings, etl: Client
-) -> None:
+def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(warehouse: Settings, etl: Client) -> None:
     settings = for_dataset(warehouse, "moving")
     migrate(etl, settings.dataset)
 
@@ -149,5 +150,6 @@ def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(
         insert(etl, settings.dataset, "user_events", batch)
         must_build(settings, with_tests=False, select=["+person_sessions", "+user_days"])
         for table in ("person_events", "person_sessions", "user_days"):
-            found = rows(etl, f"select distinct person_id from {settings.dataset.schema}_intermediate.{table} order by 1")
+            place = f"{settings.dataset.schema}_intermediate.{table}"
+            found = rows(etl, f"select distinct person_id from {place} order by 1")
             assert [row["person_id"] for row in found] == people, table

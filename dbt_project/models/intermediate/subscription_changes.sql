@@ -3,7 +3,7 @@
 {#- Changes of the same moment take effect in the order of their types below, then of their ids: what begins a
     subscription, what alters it, what ends it, and what takes an ended one up again. -#}
 {%- set types -%}
-    ['trial_started', 'subscription_started', 'plan_changed', 'subscription_cancelled', 'subscription_reactivated']
+['trial_started', 'subscription_started', 'plan_changed', 'subscription_cancelled', 'subscription_reactivated']
 {%- endset -%}
 
 with
