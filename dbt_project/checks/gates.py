@@ -28,8 +28,20 @@ GRAIN = re.compile(r"(One row per [^.]+|One row, [^.]+)\.$")
 #: A column is described by a shared block, never in place.
 SHARED = re.compile(r"^\{\{ doc\('[a-z0-9_]+'\) \}\}$")
 
+#: What a view that runs inside inserts must not do: it sees the inserted rows alone, so nothing that needs all rows.
+NOT_MERGEABLE = re.compile(
+    r"\b(over\s*\(|window\b|(dense_)?rank\b|row_number\b|ntile\b|avg\w*\s*\(|median\w*\s*\(|limit\b|order\s+by\b|distinct\b|join\b)",
+    re.IGNORECASE,
+)
+
+#: Aggregate functions that such a view may use end in State or SimpleState.
+AGGREGATE = re.compile(r"\b((?:count|sum|min|max|any|uniq|quantile|arg|group|avg|median|top)\w*)\s*\(", re.IGNORECASE)
+
 #: Tests that make a column, or a set of columns, the key.
 KEY_TESTS = {"unique", "unique_combination"}
+
+#: Comments, and expressions of Jinja: no SQL of the view's own.
+NO_SQL = re.compile(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*", re.DOTALL)
 
 #: A threshold that forgives: the test passes although rows fail.
 STRICT = {"severity": "ERROR", "error_if": "!= 0", "warn_if": "!= 0"}
@@ -57,7 +69,8 @@ def layer(node: Node) -> str:
 
 
 def _of_model(manifest: Manifest, model: Node) -> Iterator[str]:
-    checks: list[Callable[[Manifest, Node], Iterator[str]]] = [_layering, _documented, _key]
+    checks: list[Callable[[Manifest, Node], Iterator[str]]] = [_layering, _documented]
+    checks += [_only_states] if runs_in_inserts(model) else [_key]
     if layer(model) == "marts":
         checks += [_contract, _mart_tests, _exposed]
     for check in checks:
@@ -92,6 +105,22 @@ def _key(manifest: Manifest, model: Node) -> Iterator[str]:
         return  # deliveries as they came: the same one may stand there twice; the entry says so
     if "One row, or none" not in model["description"] and not KEY_TESTS & _test_names(manifest, model):
         yield "no test of its key: unique on a column, or unique_combination"
+
+
+def runs_in_inserts(model: Node) -> bool:
+    """Whether a model is an insert-triggered view, here or in the schema that it is meant for."""
+    written = model.get("unrendered_config", {}).get("materialized", "")
+    return "materialized_view" in (model["config"]["materialized"], *re.findall(r"\w+", str(written)))
+
+
+def _only_states(manifest: Manifest, model: Node) -> Iterator[str]:
+    del manifest
+    sql = NO_SQL.sub(" ", model["raw_code"])
+    for found in NOT_MERGEABLE.finditer(sql):
+        yield f"an insert-triggered view sees one insert; `{found[0].strip(' (')}` needs all rows"
+    for found in AGGREGATE.finditer(sql):
+        if not found[1].endswith("State"):
+            yield f"an insert-triggered view collects states that merge: {found[1]} must end in State"
 
 
 def _contract(manifest: Manifest, model: Node) -> Iterator[str]:

@@ -1,0 +1,70 @@
+{{ config(order_by='(started_date, calculator, calculation_id)') }}
+
+{#- One pass that groups by run. Moments decide, never the order in which rows arrive; of several events at the same
+    moment the id decides. A row depends on the events of its own run alone. -#}
+with
+events as (
+    select
+        *,
+        action in ('step', 'complete') as is_progress,
+        action in ('step', 'error') as is_on_step
+    from {{ ref('stg_calculator_usage') }}
+    where {{ until_as_of_date('event_date') }}
+),
+
+runs as (
+    select
+        calculation_id,
+        argMin((calculator, country, platform, device_type, tax_year, event_date), (event_at, event_id)) as first_event,
+        argMinIf(user_id, (event_at, event_id), user_id != '') as user_id,
+        argMinIf(anonymous_id, (event_at, event_id), anonymous_id != '') as anonymous_id,
+        arraySort(
+            groupArrayIf((event_at, event_id, step_number, step_name, error_code, duration_ms, action), is_on_step)
+        ) as stamped_step_events,
+        countIf(action = 'error') as errors,
+        maxIf(step_number, is_progress) as furthest_step,
+        maxIf(step_number, action = 'error') as failed_step,
+        countIf(action = 'start') > 0 as has_start,
+        countIf(action = 'abandon') > 0 and maxIf(event_at, action = 'abandon') = max(event_at) as is_left,
+        min(event_at) as started_at,
+        max(event_at) as last_event_at,
+        minOrNullIf(event_at, action = 'complete') as completed_at
+    from events
+    group by calculation_id
+)
+
+select
+    -- ids
+    calculation_id,
+    user_id,
+    anonymous_id,
+    -- strings
+    first_event.1 as calculator,
+    first_event.2 as country,
+    first_event.3 as platform,
+    first_event.4 as device_type,
+    -- numbers
+    first_event.5 as tax_year,
+    errors,
+    furthest_step,
+    failed_step,
+    if(
+        has_start and completed_at is not null,
+        toUnixTimestamp64Milli(assumeNotNull(completed_at)) - toUnixTimestamp64Milli(started_at),
+        null
+    ) as duration_ms,
+    -- lists
+    cast(
+        arrayMap(event -> (event.3, event.4, event.5, event.6, event.7), stamped_step_events),
+        'Array(Tuple(step_number UInt8, step_name String, error_code String, duration_ms UInt32, action String))'
+    ) as step_events,
+    -- booleans
+    has_start,
+    is_left,
+    -- dates
+    first_event.6 as started_date,
+    -- timestamps
+    started_at,
+    last_event_at,
+    completed_at
+from runs
