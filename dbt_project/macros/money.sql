@@ -14,3 +14,11 @@
         ) as Nullable(Decimal(18, 2))
     )
 {%- endmacro -%}
+
+{#- Ratio of two sums of money, NULL of nothing. Rounded to four decimals first, both are exact as Float64, so the ratio is
+    the same on every engine. -#}
+{%- macro money_ratio(part, whole) -%}
+    cast(
+        toFloat64(round({{ part }}, 4)) / nullIf(toFloat64(round({{ whole }}, 4)), 0) as Nullable(Float64)
+    )
+{%- endmacro -%}
