@@ -30,6 +30,11 @@ ARRIVING = {
     "load_rejects": "rejected_at",
 }
 
+#: However large a batch is beside what stands there, only what changed is built.
+ALWAYS_CHANGES = {"build_whole_above_share": 1}
+
+PEOPLE = ["+person_sessions", "+user_days"]
+
 
 @pytest.fixture(scope="module")
 def etl(warehouse: Settings) -> Iterator[Client]:
@@ -125,7 +130,7 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
         copy_batch(etl, company, settings.dataset, f"arrived >= '{begin}' and arrived < '{end}'")
         if number > 0:
             insert(etl, settings.dataset, "user_events", corrections(etl, company, seed * 100 + number, begin))
-        must_build(settings, with_tests=False)
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES)
     batched = contents(etl, settings)
     assert sum(n for n, _ in batched.values()) > 1000
     must_build(settings, full_refresh=True, with_tests=False)
@@ -148,7 +153,7 @@ def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(war
     ]
     for batch, people in batches:
         insert(etl, settings.dataset, "user_events", batch)
-        must_build(settings, with_tests=False, select=["+person_sessions", "+user_days"])
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES, select=PEOPLE)
         for table in ("person_events", "person_sessions", "user_days"):
             place = f"{settings.dataset.schema}_intermediate.{table}"
             found = rows(etl, f"select distinct person_id from {place} order by 1")

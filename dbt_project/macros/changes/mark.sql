@@ -18,7 +18,7 @@
       new_loads                    or belong to one of these loads, which were not complete before
       people_from, people_until    entries of person_changes are new after the one and up to the other
     Rows are not kept when the model is new, was built by other SQL or with other variables, has absorbed a load that was
-    removed since, or when the log of changed people began again. -#}
+    removed since, when the log of changed people began again, or when so much is new that all at once is less work. -#}
 {%- macro build_mark() -%}
     {%- if '_build_mark' not in model -%}
         {%- do model.update({'_build_mark': _read_build_mark()}) -%}
@@ -53,10 +53,17 @@
             {%- for table in incremental_raw_tables() %}
             (select max(ingested_at) from {{ raw_database() }}.{{ table }}){{ ',' if not loop.last }}
             {%- endfor %}
-        ) as newest_row
+        ) as newest_row,
+        {%- for table in incremental_raw_tables() %}
+        (
+            select (countIf(ingested_at > mark.2 or has(loads_added, load_id)), count())
+            from {{ raw_database() }}.{{ table }}
+        ){{ ' as counts' if loop.last else ' +' }}
+        {%- endfor %}
         select
             toString(
                 {{ 1 if is_there else 0 }} and mark.1 = '{{ model_fingerprint() }}' and hasAll(loads_now, mark.4)
+                and counts.1 <= counts.2 * {{ var('build_whole_above_share') }}
                 {% if reads_log %}and mark.3 >= log.1{% endif %}
             ) as is_valid,
             toString(
