@@ -17,7 +17,7 @@ from warehouse.client import connect
 from warehouse.migrations import migrate
 
 #: Tables whose content says how a build went, not what the data says.
-BOOKKEEPING = {"build_marks", "person_changes"}
+BOOKKEEPING = {"build_marks", "event_changes", "person_changes"}
 
 #: Raw tables whose rows arrive in batches; their column of arrival.
 ARRIVING = {

@@ -1,6 +1,8 @@
-{#- A table in which only what changed is computed again: rows for which the macro named by `stale` holds are replaced by
-    what the model's SQL answers. The SQL answers everything when only_changes() is false, and exactly the rows of `stale`
-    when it is true. `stale: none` only appends.
+{#- A table in which only what changed is computed again. Its SQL answers everything, or behind only_changes() the new rows
+    of the keys that changed; rows with these keys are replaced:
+
+      replaces    the key, a column or a tuple of columns; none: rows are only added
+      changed     the macro that answers the keys as a query
 
     The new rows are complete before an old one goes; between removing and adding lie milliseconds. A build that dies in
     between leaves no mark, so the next one computes the same rows again. -#}
@@ -12,27 +14,37 @@
     {%- endif -%}
 
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set fresh = this.incorporate(path={'identifier': this.identifier ~ '__changed'}, type='table') -%}
-    {{ drop_relation_if_exists(fresh) }}
+    {%- set fresh = this.incorporate(path={'identifier': this.identifier ~ '__fresh'}, type='table') -%}
+    {%- set keys = this.incorporate(path={'identifier': this.identifier ~ '__keys'}, type='table') -%}
     {{ run_hooks(pre_hooks) }}
-    {% call statement('main') -%}
-        create table {{ fresh }} engine = MergeTree order by tuple() as {{ sql }}
-        {{ adapter.get_model_query_settings(model) }}
-    {%- endcall %}
-    {%- if config.require('stale') != 'none' -%}
-        {% call statement('remove_stale') -%}
-            delete from {{ target_relation }} where {{ context[config.require('stale')]() }}
+    {{ create_side_table(fresh, sql) }}
+    {%- set replaces = config.get('replaces') -%}
+    {%- if replaces -%}
+        {#- The keys stand in a table of their own: a removal asks once for each part of the table. -#}
+        {{ create_side_table(keys, "select distinct * from (" ~ context[config.require("changed")]() ~ ")") }}
+        {% call statement('remove_replaced') -%}
+            delete from {{ target_relation }} where {{ replaces }} in (select * from {{ keys }})
         {%- endcall %}
     {%- endif -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
-    {% call statement('add_fresh') -%}
+    {% call statement('main') -%}
         insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
     {%- endcall %}
-    {{ drop_relation_if_exists(fresh) }}
     {%- do write_mark() -%}
+    {% call statement('drop_side_tables') -%}drop table if exists {{ fresh }}{%- endcall %}
+    {% call statement('drop_keys') -%}drop table if exists {{ keys }}{%- endcall %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#- A table beside the target that lives as long as the build of the model. -#}
+{%- macro create_side_table(relation, query) -%}
+    {%- call statement('drop_' ~ relation.identifier) -%}drop table if exists {{ relation }}{%- endcall -%}
+    {%- call statement('create_' ~ relation.identifier) -%}
+        create table {{ relation }} engine = MergeTree order by tuple() as {{ query }}
+        {{ adapter.get_model_query_settings(model) }}
+    {%- endcall -%}
+{%- endmacro -%}
 
 {#- Whether the SQL was compiled for changes only; from here on build_mark() answers what it was compiled with. -#}
 {%- macro take_mark_of(compiled_sql) -%}
@@ -50,8 +62,9 @@
         create table if not exists {{ marks_table() }} (
             model String,
             fingerprint String,
+            event_changes_until DateTime64(6, 'UTC'),
+            person_changes_until DateTime64(6, 'UTC'),
             rows_until DateTime64(3, 'UTC'),
-            people_until DateTime64(6, 'UTC'),
             loads Array(UUID),
             marked_at DateTime64(6, 'UTC') default now64(6)
         )
@@ -59,12 +72,14 @@
         comment 'What each model has absorbed, see macros/changes. One row per model, the newest counts.'
     {%- endcall -%}
     {%- call statement('write_mark') -%}
-        insert into {{ marks_table() }} (model, fingerprint, rows_until, people_until, loads)
+        insert into {{ marks_table() }}
+        (model, fingerprint, event_changes_until, person_changes_until, rows_until, loads)
         select
             '{{ model.name }}',
             '{{ model_fingerprint() }}',
-            toDateTime64('{{ mark.rows_until }}', 3, 'UTC'),
-            toDateTime64('{{ mark.people_until }}', 6, 'UTC'),
-            {{ mark.loads }}::Array(UUID)
+            toDateTime64('{{ mark.event_changes_until }}', 6, 'UTC'),
+            toDateTime64('{{ mark.person_changes_until }}', 6, 'UTC'),
+            toDateTime64('{{ mark.get("rows_until", "1970-01-01 00:00:00.000") }}', 3, 'UTC'),
+            {{ mark.get("loads", "[]") }}::Array(UUID)
     {%- endcall -%}
 {%- endmacro -%}

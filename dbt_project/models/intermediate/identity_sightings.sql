@@ -1,11 +1,12 @@
 {{ config(
     materialized=changing_table(),
-    stale='sightings_of_changed_days',
+    replaces='(source_table, event_date)',
+    changed='changed_source_days',
     order_by='(source_table, event_date, anonymous_id, user_id)',
     partition_by='toYYYYMM(event_date)'
 ) }}
--- depends_on: {{ ref('stg_deliveries') }}, {{ ref('stg_user_events') }}, {{ ref('stg_calculator_usage') }}
--- depends_on: {{ ref('stg_revenue_events') }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('stg_deliveries') }}
+-- depends_on: {{ ref('stg_user_events') }}, {{ ref('stg_calculator_usage') }}, {{ ref('stg_revenue_events') }}
 
 {# Events that do not name both share one row a day: they say nothing about identity, but when something came. #}
 with

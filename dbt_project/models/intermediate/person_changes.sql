@@ -1,9 +1,5 @@
-{{ config(
-    materialized=changing_table(),
-    stale='none',
-    order_by='(changed_at, person_id, anonymous_id)'
-) }}
--- depends_on: {{ ref('stg_deliveries') }}
+{{ config(materialized=changing_table(), order_by='(changed_at, person_id, anonymous_id)') }}
+-- depends_on: {{ ref('event_changes') }}
 
 {# Built whole, the log begins anew with every device and its owner; models that have not absorbed that are built whole
     too. Later builds add the people whose events came, were corrected or changed hands. #}
@@ -29,13 +25,10 @@ owners as (
 
 touched as (
     select distinct
-        deliveries.user_id as user_id,
-        deliveries.anonymous_id as anonymous_id
-    from {{ ref('stg_deliveries') }} as deliveries
-    where deliveries.event_id in (
-        select fresh.event_id from {{ ref('stg_deliveries') }} as fresh
-        where {{ is_new_delivery() }}
-    )
+        event_changes.user_id as user_id,
+        event_changes.anonymous_id as anonymous_id
+    from {{ ref('event_changes') }} as event_changes
+    where {{ is_new_in('event_changes') }}
 ),
 
 people as (

@@ -1,10 +1,11 @@
 {{ config(
     materialized=changing_table(),
-    stale='changed_person_events',
+    replaces='event_id',
+    changed='changed_or_moved_event_ids',
     order_by='(person_id, event_at, event_id)',
     partition_by='toYYYYMM(event_at)'
 ) }}
--- depends_on: {{ ref('person_changes') }}, {{ ref('stg_deliveries') }}, {{ ref('stg_user_event_deliveries') }}
+-- depends_on: {{ ref('person_changes') }}, {{ ref('event_changes') }}, {{ ref('stg_user_event_deliveries') }}
 {% set columns = [
     'event_id', 'user_id', 'anonymous_id', 'event_name', 'page_path', 'country', 'region', 'tax_residence', 'platform',
     'device_type', 'language', 'utm_source', 'utm_medium', 'utm_campaign', 'referrer_host', 'properties', 'event_date',

@@ -1,6 +1,7 @@
 {{ config(
     materialized=changing_table(),
-    stale='rows_of_changed_people',
+    replaces='person_id',
+    changed='changed_people',
     order_by='(person_id, started_at)',
     meta={'variables': ['session_gap_minutes']}
 ) }}

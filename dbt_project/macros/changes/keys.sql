@@ -1,3 +1,22 @@
+{#- Keys that builds of changes replace, named by the `changed` of a model. -#}
+
+{#- identity_sightings: days of raw tables. -#}
+{%- macro changed_source_days() -%}
+    select
+        event_changes.source_table,
+        event_changes.event_date
+    from {{ ref('event_changes') }} as event_changes
+    where {{ is_new_in('event_changes') }}
+{%- endmacro -%}
+
+{#- person_events: events that came or were corrected, and earlier ones of devices that have another owner now. -#}
+{%- macro changed_or_moved_event_ids() -%}
+    {{ changed_event_ids('user_events') }}
+    union all
+    select moved.event_id from {{ this }} as moved
+    where moved.user_id = '' and moved.anonymous_id in ({{ moved_devices() }})
+{%- endmacro -%}
+
 {#- Events of one raw table on the days on which anything changed, each in its newest delivery. -#}
 {%- macro events_of_changed_days(source) -%}
     (
@@ -14,16 +33,4 @@
         ) as newest
         where newest.event_date in ({{ changed_event_days(source) }})
     )
-{%- endmacro -%}
-
-{#- Rows of identity_sightings that a build of changed days replaces. -#}
-{%- macro sightings_of_changed_days() -%}
-    {%- for source in ['user_events', 'calculator_usage', 'revenue_events'] %}
-    (source_table = '{{ source }}' and event_date in ({{ changed_event_days(source) }})){{ ' or ' if not loop.last }}
-    {%- endfor %}
-{%- endmacro -%}
-
-{#- How models are stored that are built only for what changed; on a cluster they are plain distributed tables. -#}
-{%- macro changing_table() -%}
-    {{ return('distributed_table' if target.name == 'cluster' else 'changed_rows') }}
 {%- endmacro -%}
