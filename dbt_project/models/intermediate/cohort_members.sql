@@ -1,0 +1,76 @@
+{{ config(order_by='(cohort, person_id)') }}
+
+{#- What a cohort may be declared on: any event of the product, `activity` (any of them) and `order`. -#}
+with
+definitions as (
+    select * from {{ ref('cohort_definitions') }}
+),
+
+named_events as (
+    select anchor_event as event_name
+    from {{ ref('cohort_definitions') }}
+    union distinct
+    select return_event as event_name
+    from {{ ref('cohort_definitions') }}
+),
+
+event_days as (
+    select
+        person_id,
+        toString(event_name) as event_name,
+        event_days
+    from {{ ref('user_event_days') }}
+    where
+        event_name in (select named_events.event_name from named_events)
+        and event_name not in ('activity', 'order')
+    union all
+    select
+        person_id,
+        'activity' as event_name,
+        active_days as event_days
+    from {{ ref('user_activity') }}
+    union all
+    select
+        customer_id as person_id,
+        'order' as event_name,
+        arraySort(groupUniqArray(order_date)) as event_days
+    from {{ ref('orders') }}
+    where customer_id != ''
+    group by customer_id
+),
+
+histories as (
+    select
+        person_id,
+        mapFromArrays(groupArray(event_name), groupArray(event_days)) as days_of
+    from event_days
+    group by person_id
+),
+
+spend as (
+    select
+        customer_id,
+        groupArray((revenue_date, assumeNotNull(reporting_amount))) as revenue_lines
+    from {{ ref('revenue_lines') }}
+    where customer_id != ''
+    group by customer_id
+)
+
+select
+    -- ids
+    histories.person_id as person_id,
+    -- strings
+    definitions.cohort as cohort,
+    definitions.anchor_type as anchor_type,
+    people.first_country as country,
+    people.first_channel as channel,
+    -- numbers
+    spend.revenue_lines as revenue_lines,
+    -- dates
+    histories.days_of[definitions.anchor_event] as anchor_days,
+    histories.days_of[definitions.return_event] as return_days
+from histories
+cross join definitions
+inner join {{ ref('people') }} as people on histories.person_id = people.person_id
+left join spend on histories.person_id = spend.customer_id
+where notEmpty(histories.days_of[definitions.anchor_event])

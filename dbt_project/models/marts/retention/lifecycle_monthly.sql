@@ -1,0 +1,3 @@
+{{ config(order_by='period_start') }}
+
+{{ lifecycle('month') }}
