@@ -4,26 +4,27 @@
     and adding thirty zeros for each of them took twice as long. -#}
 with
 {% for granularity in ['day', 'week', 'month'] -%}
-    {{ granularity }}s as (
-        select
-            cohort,
-            '{{ granularity }}' as granularity,
-            {{ var('cohort_' ~ granularity ~ 's') }} as last_number,
-            country,
-            channel,
-            arrayCompact(arrayMap(day -> {{ period_number(granularity, 'day') }}, anchor_days)) as anchors,
-            if(anchor_type = 'recurring', anchors, arraySlice(anchors, 1, 1)) as cohort_numbers,
-            arrayCompact(arrayMap(day -> {{ period_number(granularity, 'day') }}, return_days)) as return_numbers,
-            arrayMap(line -> {{ period_number(granularity, 'line.1') }}, revenue_lines) as revenue_numbers,
-            arrayMap(line -> line.2, revenue_lines) as amounts
-        from {{ ref('cohort_members') }}
-    ),
+
+{{ granularity }}s as (
+    select
+        cohort,
+        '{{ granularity }}' as granularity,
+        {{ var('cohort_' ~ granularity ~ 's') }} as last_number,
+        country,
+        channel,
+        arrayCompact(arrayMap(day -> {{ period_number(granularity, 'day') }}, anchor_days)) as anchors,
+        if(anchor_type = 'recurring', anchors, arraySlice(anchors, 1, 1)) as cohort_numbers,
+        arrayCompact(arrayMap(day -> {{ period_number(granularity, 'day') }}, return_days)) as return_numbers,
+        arrayMap(line -> {{ period_number(granularity, 'line.1') }}, revenue_lines) as revenue_numbers,
+        arrayMap(line -> line.2, revenue_lines) as amounts
+    from {{ ref('cohort_members') }}
+),
 {% endfor %}
 
 people as (
     {% for granularity in ['day', 'week', 'month'] -%}
-        select * from {{ granularity }}s
-        {% if not loop.last %}union all{% endif %}
+    select * from {{ granularity }}s
+    {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),
 

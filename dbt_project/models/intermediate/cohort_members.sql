@@ -50,7 +50,7 @@ histories as (
 spend as (
     select
         customer_id,
-        groupArray((revenue_date, assumeNotNull(reporting_amount))) as revenue_lines
+        arraySort(groupArray((revenue_date, assumeNotNull(reporting_amount)))) as revenue_lines
     from {{ ref('revenue_lines') }}
     where customer_id != ''
     group by customer_id

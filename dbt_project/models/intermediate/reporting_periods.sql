@@ -12,14 +12,14 @@ bounds as (
 
 periods as (
     {% for granularity in ['day', 'week', 'month'] -%}
-        select distinct
-            '{{ granularity }}' as granularity,
-            {{ period_start(granularity, 'day') }} as period_start,
-            {{ shift_period(granularity, 'period_start') }} - 1 as period_end,
-            {{ shift_period(granularity, 'period_start', -1) }} as previous_period_start,
-            {{ period_number(granularity, 'period_start') }} as period_number
-        from {{ ref('reporting_days') }}
-        {% if not loop.last %}union all{% endif %}
+    select distinct
+        '{{ granularity }}' as granularity,
+        {{ period_start(granularity, 'day') }} as period_start,
+        {{ shift_period(granularity, 'period_start') }} - 1 as period_end,
+        {{ shift_period(granularity, 'period_start', -1) }} as previous_period_start,
+        {{ period_number(granularity, 'period_start') }} as period_number
+    from {{ ref('reporting_days') }}
+    {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
 

@@ -1,14 +1,15 @@
-{{ config(order_by='person_id') }}
+{{ config(materialized=changing_table(), stale='rows_of_changed_people', order_by='person_id') }}
+-- depends_on: {{ ref('person_changes') }}
 
-{#- All later questions about coming back read these arrays: a few hundred thousand short rows instead of a window
-    function over every active day. `arrayCompact` on a sorted array leaves each value once. -#}
+{# All later questions about coming back read these arrays: a few hundred thousand short rows instead of a window
+    function over every active day. `arrayCompact` on a sorted array leaves each value once. #}
 with
 people as (
     select
         person_id,
         arraySort(groupArray(active_date)) as active_days,
         sum(events) as events
-    from {{ ref('user_days') }}
+    from {{ of_changed_people(ref('user_days')) }}
     group by person_id
 ),
 

@@ -1,4 +1,5 @@
-{{ config(order_by='(event_name, person_id)') }}
+{{ config(materialized=changing_table(), stale='rows_of_changed_people', order_by='(event_name, person_id)') }}
+-- depends_on: {{ ref('person_changes') }}
 
 select
     -- ids
@@ -7,5 +8,5 @@ select
     event_name,
     -- dates
     arrayCompact(arraySort(groupArray(event_date))) as event_days
-from {{ ref('person_events') }}
+from {{ of_changed_people(ref('person_events')) }}
 group by person_id, event_name

@@ -1,4 +1,5 @@
-{{ config(order_by='person_id') }}
+{{ config(materialized=changing_table(), stale='rows_of_changed_people', order_by='person_id') }}
+-- depends_on: {{ ref('person_changes') }}
 
 with
 people as (
@@ -9,7 +10,7 @@ people as (
         minIf(event_at, event_name = 'sign_up') as first_sign_up_at,
         countIf(event_name = 'sign_up') > 0 as has_signed_up,
         groupArrayIf(event_at, event_name = 'calculator_completed') as results_at
-    from {{ ref('person_events') }}
+    from {{ of_changed_people(ref('person_events')) }}
     group by person_id
 ),
 
