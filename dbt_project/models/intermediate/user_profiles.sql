@@ -1,4 +1,4 @@
-{{ config(materialized=changing_table(), stale='rows_of_changed_people', order_by='person_id') }}
+{{ config(materialized=changing_table(), replaces='person_id', changed='changed_people', order_by='person_id') }}
 -- depends_on: {{ ref('person_changes') }}
 
 with
