@@ -2,7 +2,7 @@ with
 newest_rejects as (
     select * from {{ source('raw', 'load_rejects') }}
     order by rejected_at desc, reason asc
-    limit 1 by load_id, line_number, column_name
+    limit 1 by load_id, target_table, line_number, column_name, raw_row
 )
 
 select

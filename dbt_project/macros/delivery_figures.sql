@@ -1,0 +1,48 @@
+{#- Figures of one raw table by day, from all its deliveries: events, each once and on the day that its newest delivery
+    says; how often they were delivered; how long the first delivery took; how many have an empty column.
+
+    Like each_event_once, only ids that occur more than once are grouped. Deliveries that the engine has merged away are
+    gone: what is left of an event is its newest one. -#}
+{%- macro delivery_figures(source_table, moment, filled) -%}
+    {%- set relation = source('raw', source_table) -%}
+    {%- set is_dated = moment != 'event_at' -%}
+    {%- set day = moment if is_dated else reporting_date(moment) -%}
+    {%- set columns = ([day, moment] + filled) | join(', ') -%}
+    select
+        '{{ source_table }}' as source_table,
+        newest.1 as event_date,
+        count() as events,
+        sum(deliveries) as deliveries,
+        {% if is_dated -%}
+        0 as late_events,
+        cast([], 'Array(Int64)') as delays_ms,
+        {%- else -%}
+        countIf(dateDiff('millisecond', newest.2, first_received_at) >= {{ var('late_after_minutes') }} * 60000) as late_events,
+        arraySort(groupArray(greatest(0, dateDiff('millisecond', newest.2, first_received_at)))) as delays_ms,
+        {%- endif %}
+        max(last_received_at) as newest_received_at,
+        [
+            {%- for column in filled %}
+            ('{{ column }}', countIf(empty(newest.{{ loop.index + 2 }}))){{ ',' if not loop.last }}
+            {%- endfor %}
+        ] as empty_columns
+    from (
+        select
+            tuple({{ columns }}) as newest,
+            received_at as first_received_at,
+            received_at as last_received_at,
+            1 as deliveries
+        from {{ relation }}
+        where event_id not in (select event_id from {{ relation }} group by event_id having count() > 1)
+        union all
+        select
+            argMax(tuple({{ columns }}), row_version) as newest,
+            min(received_at) as first_received_at,
+            max(received_at) as last_received_at,
+            count() as deliveries
+        from {{ relation }}
+        where event_id in (select event_id from {{ relation }} group by event_id having count() > 1)
+        group by event_id
+    )
+    group by event_date
+{%- endmacro -%}

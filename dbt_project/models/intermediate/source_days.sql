@@ -1,0 +1,98 @@
+{{ config(order_by='(source_table, day)') }}
+
+{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. -#}
+with
+deliveries as (
+    select * from {{ ref('stg_delivery_days') }}
+),
+
+rejects as (
+    select
+        target_table as source_table,
+        {{ reporting_date('rejected_at') }} as day,
+        uniqExact(load_id, line_number, raw_row) as rejects
+    from {{ ref('stg_load_rejects') }}
+    group by source_table, day
+),
+
+calendar as (
+    select
+        spans.source_table as source_table,
+        period.complete_until as complete_until,
+        arrayJoin(
+            arrayMap(number -> spans.first_date + number, range(toUInt32(period.as_of_date - spans.first_date + 1)))
+        ) as day
+    from (
+        select
+            source_table,
+            min(event_date) as first_date
+        from deliveries
+        group by source_table
+    ) as spans
+    cross join {{ ref('reporting_period') }} as period
+    where spans.first_date <= period.as_of_date
+),
+
+days as (
+    select
+        calendar.source_table as source_table,
+        calendar.day as day,
+        coalesce(deliveries.events, 0) as events,
+        coalesce(deliveries.deliveries, 0) as deliveries,
+        coalesce(deliveries.late_events, 0) as late_events,
+        coalesce(rejects.rejects, 0) as rejects,
+        deliveries.p50_delay_ms as p50_delay_ms,
+        deliveries.p99_delay_ms as p99_delay_ms,
+        deliveries.empty_columns as empty_columns,
+        least({{ start_of_reporting_date('calendar.day + 1') }}, calendar.complete_until) as seen_until,
+        {{ start_of_reporting_date('calendar.day + 1') }} > calendar.complete_until as is_partial,
+        max(deliveries.newest_received_at) over (
+            partition by calendar.source_table order by calendar.day asc
+        ) as newest_received_at,
+        groupArray(coalesce(deliveries.events, 0)) over (
+            partition by calendar.source_table
+            order by calendar.day asc
+            rows between {{ 7 * var('volume_weekdays') }} preceding and 1 preceding
+        ) as events_before
+    from calendar
+    left join deliveries on calendar.source_table = deliveries.source_table and calendar.day = deliveries.event_date
+    left join rejects on calendar.source_table = rejects.source_table and calendar.day = rejects.day
+),
+
+with_same_weekdays as (
+    select
+        *,
+        arraySort(
+            arrayFilter(
+                (count, position) -> (length(events_before) - position) % 7 = 6,
+                events_before,
+                arrayEnumerate(events_before)
+            )
+        ) as same_weekdays,
+        length(same_weekdays) as weekdays
+    from days
+)
+
+select
+    -- strings
+    source_table,
+    -- numbers
+    events,
+    deliveries,
+    late_events,
+    rejects,
+    if(
+        weekdays < {{ var('volume_weekdays_minimum') }},
+        null,
+        (same_weekdays[intDiv(weekdays + 1, 2)] + same_weekdays[intDiv(weekdays, 2) + 1]) / 2
+    ) as expected_events,
+    p50_delay_ms,
+    p99_delay_ms,
+    greatest(0, dateDiff('millisecond', newest_received_at, seen_until)) as silent_ms,
+    -- lists
+    empty_columns,
+    -- booleans
+    is_partial,
+    -- dates
+    day
+from with_same_weekdays

@@ -1,0 +1,310 @@
+"""The marts about requests, traffic and the quality of the data equal the oracle and the planted truth."""
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marts_support import Bench, Row, differences, insert, rows, uuid_of
+from oracle_events import day_cutter, each_once
+from oracle_marts import SEEDS, Company
+from oracle_operations import (
+    REQUEST_COLUMNS,
+    Source,
+    apdex,
+    latency,
+    minute_of,
+    performance_metrics,
+    readings,
+    source_days,
+)
+
+from gtc.settings import PROJECT_ROOT, Settings
+
+MARTS = ("performance_metrics", "performance_metrics_minutely", "traffic_minutely", "data_quality")
+NOON = datetime(2025, 4, 1, 12, 0)
+
+#: Columns that should be filled, of tables whose rows this test reads.
+FILLED = {
+    "user_events": ("event_name", "anonymous_id", "country", "device_type", "page_path"),
+    "performance_metrics": ("route", "server"),
+}
+
+
+def request_faults(client: Client, schema: str, raw: list[Row], company: Company) -> list[str]:
+    """Where the marts about requests differ from the oracle."""
+    daily, minutely = performance_metrics(raw, company.last, max(company.received), company.time_zone)
+    days = rows(client, f"select * from {schema}.performance_metrics order by request_date, route, method")
+    minutes = rows(client, f"select * from {schema}.performance_metrics_minutely order by route, method, minute_at")
+    return [*differences(days, daily), *differences(minutes, minutely)]
+
+
+def quality_faults(client: Client, schema: str, source: Source, company: Company) -> list[str]:
+    """Readings of one source that differ from the oracle."""
+    days = source_days(source, company.last, max(company.received), company.time_zone)
+    found = {
+        (row["quality_date"], row["check_name"], row["column_name"]): (row["value"], row["expected"])
+        for row in rows(client, f"select * from {schema}.data_quality where source_table = '{source.name}'")
+        if row["check_name"] not in ("identity_conflict_rate", "unrated_lines")
+    }
+    wanted = readings(days)
+    return [f"{key}: {found.get(key)}, expected {wanted.get(key)}" for key in sorted(found.keys() | wanted.keys())
+            if found.get(key) != wanted.get(key)][:10]  # fmt: skip
+
+
+def source_of(client: Client, raw_database: str, name: str, time_zone: str = "UTC") -> Source:
+    """What raw holds of one table."""
+    columns = ", ".join(("event_id", "event_at", "received_at", "row_version", *FILLED[name]))
+    day_of, messages = day_cutter(time_zone), {}
+    for reject in rows(client, f"select * from {raw_database}.load_rejects where target_table = '{name}'"):
+        key = (day_of(reject["rejected_at"]), reject["load_id"], reject["line_number"], reject["raw_row"])
+        messages[key] = key[0]
+    raw = rows(client, f"select {columns} from {raw_database}.{name}")
+    return Source(name, raw, list(messages.values()), FILLED[name])
+
+
+def test_requests_of_the_simulated_company_equal_the_oracle(
+    simulated: Settings, simulated_oracle: Company, marts_client: Client
+) -> None:
+    dataset = simulated.dataset
+    raw = rows(marts_client, f"select {REQUEST_COLUMNS} from {dataset.raw_database}.performance_metrics")
+    assert request_faults(marts_client, dataset.schema, raw, simulated_oracle) == []
+    live = rows(marts_client, f"select * from {dataset.schema}.performance_live order by route, method, minute_at")
+    _, minutely = performance_metrics(raw, simulated_oracle.last, max(simulated_oracle.received))
+    shown = [
+        {name: value for name, value in row.items() if name not in ("request_date", "response_bytes")}
+        for row in minutely
+    ]
+    assert differences(live, shown) == []
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_quality_of_the_simulated_company_equals_the_oracle(
+    simulated: Settings, simulated_oracle: Company, marts_client: Client, name: str
+) -> None:
+    source = source_of(marts_client, simulated.dataset.raw_database, name)
+    assert quality_faults(marts_client, simulated.dataset.schema, source, simulated_oracle) == []
+
+
+def test_the_planted_faults_of_delivery_are_recovered(
+    simulated: Settings, simulated_truth: Path, marts_client: Client
+) -> None:
+    planted = json.loads((simulated_truth / "truth.json").read_text())["delivery"]
+    found = rows(
+        marts_client,
+        "select source_table, sum(events) as planted, sum(deliveries) as deliveries,"
+        " sum(deliveries - events) as repeats, sum(late_events) as late, sum(rejects) as malformed"
+        f" from {simulated.dataset.schema}_intermediate.source_days group by source_table",
+    )
+    counts = {row.pop("source_table"): row for row in found}
+    for table, faults in planted.items():
+        faults.pop("malformed_by_kind")
+        assert counts[table] == faults, table
+
+
+def test_traffic_of_the_simulated_company_equals_the_oracle(
+    simulated: Settings, simulated_oracle: Company, marts_client: Client
+) -> None:
+    shown_from = simulated_oracle.last - timedelta(days=6)
+    events, views, starts, people = Counter[datetime](), Counter[datetime](), Counter[datetime](), {}
+    for person, seen in simulated_oracle.people.items():
+        for row in seen:
+            if simulated_oracle.day_of(row["event_at"]) >= shown_from:
+                minute = minute_of(row["event_at"])
+                events[minute] += 1
+                views[minute] += row["event_name"] == "page_view"
+                people.setdefault(minute, set()).add(person)
+    for session in simulated_oracle.sessions:
+        starts[minute_of(session.events[0]["event_at"])] += 1
+    wanted = [
+        {
+            "minute_at": minute,
+            "traffic_date": simulated_oracle.day_of(minute),
+            "events": events[minute],
+            "page_views": views[minute],
+            "active_people": len(people[minute]),
+            "sessions_started": starts[minute],
+        }
+        for minute in sorted(events)
+    ]
+    found = rows(marts_client, f"select * from {simulated.dataset.schema}.traffic_minutely order by minute_at")
+    assert differences(found, wanted) == []
+
+
+def test_online_retail_has_no_requests_and_its_deliveries_are_judged(retail: Settings, marts_client: Client) -> None:
+    schema = retail.dataset.schema
+    for name in ("performance_metrics", "performance_metrics_minutely", "performance_live", "traffic_minutely"):
+        assert rows(marts_client, f"select * from {schema}.{name}") == []
+    [found] = rows(
+        marts_client,
+        "select groupUniqArray(source_table) as sources,"
+        " countIf(check_name = 'volume' and expected is not null) as judged"
+        f" from {schema}.data_quality",
+    )
+    assert (found["sources"], found["judged"] > 300) == (["revenue_events"], True)
+
+
+def test_limits_of_freshness_are_those_of_the_sources() -> None:
+    document = yaml.safe_load((PROJECT_ROOT / "dbt_project" / "models" / "staging" / "_sources.yml").read_text())
+    hours = {
+        table["name"]: tuple(table["config"]["freshness"][limit]["count"] for limit in ("warn_after", "error_after"))
+        for table in document["sources"][0]["tables"]
+        if table["config"]["freshness"]
+    }
+    lines = (SEEDS / "quality_sources.csv").read_text().splitlines()[1:]
+    limits = {name: (int(warn), int(error)) for name, warn, error in (line.strip().split(",") for line in lines)}
+    assert limits == {name: both for name, both in hours.items() if name != "load_log"}
+
+
+def test_the_golden_apdex() -> None:
+    assert apdex(60, 30, 100) == 0.75
+
+
+def test_a_request_within_the_limit_stays_within_it_when_rounded() -> None:
+    assert [latency(time) for time in (500.0, 500.001, 0.1, -3.0, float("nan"))] == [500, 501, 1, 0, 0]
+
+
+def request(number: int, minutes: float, duration: float, status: int = 200, **more: Any) -> Row:
+    """One request to the price list."""
+    moment = NOON + timedelta(minutes=minutes)
+    row = {
+        "event_id": uuid_of(number),
+        "event_at": moment,
+        "received_at": moment,
+        "route": "/pricing",
+        "method": "GET",
+        "status_code": status,
+        "duration_ms": duration,
+        "response_bytes": number,
+        "server": "s1",
+    }
+    return row | more
+
+
+def view(number: int, moment: datetime, **more: Any) -> Row:
+    """One page view of ada."""
+    row = {"event_id": uuid_of(number), "event_name": "page_view", "event_at": moment, "received_at": moment}
+    return (
+        row | {"user_id": "ada", "anonymous_id": "", "country": "DE", "device_type": "mobile", "page_path": "/"} | more
+    )
+
+
+def bench_faults(
+    bench: Bench, requests: list[Row], views: list[Row], wrong: tuple[str, str] | None = None
+) -> list[str]:
+    """Fill, build and compare all of it."""
+    bench.fill({"performance_metrics": requests, "user_events": views}, marts=MARTS)
+    if wrong:
+        bench.rebuild(wrong, marts=MARTS)
+    company, raw = bench.company(), bench.dataset.raw_database
+    found = request_faults(
+        bench.client,
+        bench.dataset.schema,
+        rows(bench.client, f"select {REQUEST_COLUMNS} from {raw}.performance_metrics"),
+        company,
+    )
+    for name in FILLED:
+        source = source_of(bench.client, raw, name, company.time_zone)
+        found += quality_faults(bench.client, bench.dataset.schema, source, company)
+    return found
+
+
+def busy() -> tuple[list[Row], list[Row]]:
+    """Requests and page views in which every rule decides something."""
+    requests = [
+        request(1, 0, 500),
+        request(2, 0, 500.001),
+        request(3, 0, 2000),
+        request(4, 1, 2000.5),
+        request(5, 1, 10, 503),
+        request(6, 1, 10, 404),
+        request(7, 1, float("nan")),
+        request(8, 660 - 1 / 60_000, 70, method="POST"),  # the last millisecond of a London day
+        request(9, 660, 70, method="POST"),
+        request(10, 5, 80, received_at=NOON + timedelta(minutes=65)),  # late: an hour to the millisecond
+        request(11, 5, 80, received_at=NOON + timedelta(minutes=65) - timedelta(milliseconds=1)),
+        request(1, 0, 600, received_at=NOON + timedelta(minutes=3)),  # delivered again, corrected
+        request(4, 1, 2000.5, received_at=NOON + timedelta(minutes=61)),  # the first delivery was in time
+    ]
+    days = [0, 7, 14, 15, 21, 28, 28, 35, 42, 49, 56, 63, 63, 70, 77]
+    views = [view(100 + n, NOON + timedelta(days=day), country="" if n % 3 else "DE") for n, day in enumerate(days)]
+    return requests, views
+
+
+def test_edges_equal_the_oracle(bench: Bench) -> None:
+    assert bench_faults(bench, *busy()) == []
+
+
+def test_an_empty_data_set_has_empty_marts(bench: Bench) -> None:
+    bench.fill({}, marts=MARTS)
+    assert [bench.rows(f"select * from marts.{name}") for name in MARTS] == [[]] * len(MARTS)
+
+
+made_up = st.builds(
+    lambda number, minutes, duration, status, late: request(
+        number, minutes, duration, status, received_at=NOON + timedelta(minutes=minutes + late)
+    ),
+    st.integers(1, 30), st.sampled_from([0, 0, 1, 30, 659, 660, 661]),
+    st.sampled_from([0.0, 1.0, 499.5, 500.0, 501.0, 1999.5, 2000.0, 2001.0, 90_000.0]),
+    st.sampled_from([200, 200, 200, 301, 404, 499, 500, 503]), st.sampled_from([0, 1, 59, 60, 61]),
+)  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(made_up, max_size=25))
+def test_made_up_requests_equal_the_oracle(bench: Bench, requests: list[Row]) -> None:
+    assert bench_faults(bench, requests, [view(99, NOON + timedelta(days=1))]) == []
+
+
+def test_live_figures_follow_every_insert_and_count_a_repeat_once(simulated: Settings, marts_client: Client) -> None:
+    dataset, moment = simulated.dataset, datetime(2031, 1, 1, 9, 30, 30)
+    sent = [request(7_000 + n, 0, 100.5, 503 if n == 2 else 200, event_at=moment, route="/live") for n in range(3)]
+    try:
+        for delivery in (sent, sent[:2], [sent[1], sent[1]]):
+            insert(marts_client, dataset, "performance_metrics", delivery)
+        [row] = rows(marts_client, f"select * from {dataset.schema}.performance_live where route = '/live'")
+        assert (row["minute_at"], row["requests"], row["server_errors"]) == (minute_of(moment), 3, 1)
+        assert (row["latency_histogram"], row["apdex"]) == ({101: 3}, 2 / 3)
+    finally:
+        for table in (f"{dataset.raw_database}.performance_metrics", f"{dataset.schema}_staging.stg_live_requests"):
+            marts_client.command(f"alter table {table} delete where route = '/live'", settings={"mutations_sync": 2})
+
+
+#: A rule of the SQL, and the wrong one next to it.
+MUTANTS = {
+    "T itself does not satisfy": ("latency_ms <= 500", "latency_ms < 500"),
+    "4 T is not tolerated": ("latency_ms <= 4 * 500", "latency_ms < 4 * 500"),
+    "a fast failure satisfies": (
+        "requests_by_day.requests - requests_by_day.server_errors",
+        "requests_by_day.requests",
+    ),
+    "latencies are cut": ("ceil(duration_ms)", "floor(duration_ms)"),
+    "quantiles round down": ("passed * 100 >= 50", "passed * 100 > 50"),
+    "the client's errors are ours": ("status_code >= 500", "status_code >= 400"),
+    "the same weekday is the day after": ("% 7 = 6", "% 7 = 5"),
+    "the median is the upper middle": ("intDiv(weekdays + 1, 2)", "intDiv(weekdays, 2) + 1"),
+    "repeats are rare things": (
+        "(deliveries - events) / nullIf(deliveries, 0)",
+        "(deliveries - events) / nullIf(events, 0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_oracle_notices_a_wrong_rule(bench: Bench, name: str) -> None:
+    assert any(MUTANTS[name][0] in model.sql for model in bench.models), (
+        "the SQL has changed; change the mutant with it"
+    )
+    assert bench_faults(bench, *busy(), MUTANTS[name]) != []
+
+
+def test_each_event_of_the_simulated_company_counts_once(simulated: Settings, marts_client: Client) -> None:
+    raw = rows(marts_client, f"select {REQUEST_COLUMNS} from {simulated.dataset.raw_database}.performance_metrics")
+    [found] = rows(marts_client, f"select sum(requests) as n from {simulated.dataset.schema}.performance_metrics")
+    assert found["n"] == len(each_once(raw)) < len(raw)
