@@ -16,8 +16,8 @@ from simulator.world_file import read_world
 from warehouse.client import connect
 from warehouse.migrations import migrate
 
-#: Tables whose content says how a build went, not what the data says.
-BOOKKEEPING = {"build_marks", "event_changes", "person_changes"}
+#: Tables whose content says how a build went, or how many repeats the engine had merged by then.
+BOOKKEEPING = {"build_marks", "event_changes", "person_changes", "delivery_days", "source_days", "data_quality"}
 
 #: Raw tables whose rows arrive in batches; their column of arrival.
 ARRIVING = {

@@ -34,3 +34,14 @@
         where newest.event_date in ({{ changed_event_days(source) }})
     )
 {%- endmacro -%}
+
+{#- calculator_runs: runs of which an event came or was corrected, and those from which it was moved away. -#}
+{%- macro changed_runs() -%}
+    select deliveries.calculation_id from {{ ref('stg_calculator_deliveries') }} as deliveries
+    where deliveries.event_id in ({{ changed_event_ids('calculator_usage') }})
+{%- endmacro -%}
+
+{#- Tables of requests: days on which any came or was corrected. -#}
+{%- macro changed_request_days() -%}
+    {{ changed_event_days('performance_metrics') }}
+{%- endmacro -%}

@@ -1,15 +1,35 @@
-{{ config(order_by='(started_date, calculator, calculation_id)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='calculation_id',
+    changed='changed_runs',
+    order_by='(started_date, calculator, calculation_id)'
+) }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('stg_calculator_usage') }}, {{ ref('stg_calculator_deliveries') }}
 
-{#- One pass that groups by run. Moments decide, never the order in which rows arrive; of several events at the same
-    moment the id decides. A row depends on the events of its own run alone. -#}
+{# One pass that groups by run. Moments decide, never the order in which rows arrive; of several events at the same
+    moment the id decides. A row depends on the events of its own run alone. #}
 with
+{% if only_changes() %}
+newest_deliveries as (
+    select * from {{ ref('stg_calculator_deliveries') }}
+    where event_id in (
+        select same_run.event_id from {{ ref('stg_calculator_deliveries') }} as same_run
+        where same_run.calculation_id in ({{ changed_runs() }})
+    )
+    order by row_version desc
+    limit 1 by event_id
+),
+{% endif %}
+
 events as (
     select
         *,
         action in ('step', 'complete') as is_progress,
         action in ('step', 'error') as is_on_step
-    from {{ ref('stg_calculator_usage') }}
-    where {{ until_as_of_date('event_date') }}
+    from {{ 'newest_deliveries' if only_changes() else ref('stg_calculator_usage') }}
+    where
+        {{ 'calculation_id in (' ~ changed_runs() ~ ')' if only_changes() else 'true' }}
+        and {{ until_chosen_date('event_date') }}
 ),
 
 runs as (

@@ -1,4 +1,23 @@
-{{ config(order_by='(request_date, route, method, minute_at, latency_ms)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='request_date',
+    changed='changed_request_days',
+    order_by='(request_date, route, method, minute_at, latency_ms)'
+) }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('stg_performance_metrics') }}, {{ ref('stg_request_deliveries') }}
+
+{% if only_changes() %}
+with
+newest_deliveries as (
+    select * from {{ ref('stg_request_deliveries') }}
+    where event_id in (
+        select same_day.event_id from {{ ref('stg_request_deliveries') }} as same_day
+        where same_day.event_date in ({{ changed_request_days() }})
+    )
+    order by row_version desc
+    limit 1 by event_id
+)
+{% endif %}
 
 select
     -- strings
@@ -14,6 +33,8 @@ select
     event_date as request_date,
     -- timestamps
     toStartOfMinute(event_at) as minute_at
-from {{ ref('stg_performance_metrics') }} as requests
-where {{ until_as_of_date('event_date') }}
+from {{ 'newest_deliveries' if only_changes() else ref('stg_performance_metrics') }} as requests
+where
+    {{ 'event_date in (' ~ changed_request_days() ~ ')' if only_changes() else 'true' }}
+    and {{ until_chosen_date('event_date') }}
 group by route, method, latency_ms, request_date, minute_at

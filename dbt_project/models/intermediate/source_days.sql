@@ -3,7 +3,7 @@
 {#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. -#}
 with
 deliveries as (
-    select * from {{ ref('stg_delivery_days') }}
+    select * from {{ ref('delivery_days') }}
 ),
 
 rejects as (

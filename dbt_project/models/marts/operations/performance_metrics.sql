@@ -12,6 +12,7 @@ requests_by_day as (
         sum(requests_by_latency.client_errors) as client_errors,
         sum(requests_by_latency.response_bytes) as response_bytes
     from {{ ref('requests_by_latency') }} as requests_by_latency
+    where {{ until_as_of_date('request_date') }}
     group by route, method, request_date, latency_ms
 ),
 

@@ -1,4 +1,11 @@
-{{ config(order_by='(route, method, minute_at)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='request_date',
+    changed='changed_request_days',
+    order_by='(route, method, minute_at)',
+    meta={'variables': ['apdex_threshold_ms']}
+) }}
+-- depends_on: {{ ref('event_changes') }}
 
 with
 counted as (
@@ -10,6 +17,9 @@ counted as (
         {{ request_figures('requests_by_latency') }},
         sum(requests_by_latency.response_bytes) as response_bytes
     from {{ ref('requests_by_latency') }} as requests_by_latency
+    {% if only_changes() %}
+    where request_date in ({{ changed_request_days() }})
+    {% endif %}
     group by route, method, request_date, minute_at
 )
 

@@ -9,6 +9,7 @@ errors as (
         calculation_id,
         arrayJoin(arrayFilter(event -> event.action = 'error', step_events)) as step_event
     from {{ ref('calculator_runs') }}
+    where {{ until_as_of_date('started_date') }}
 )
 
 select

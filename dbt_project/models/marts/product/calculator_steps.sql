@@ -9,6 +9,7 @@ runs as (
         greatest(1, failed_step, furthest_step + (outcome != 'completed')) as reached_step
     from {{ ref('calculator_runs') }}
     cross join {{ ref('reporting_period') }}
+    where started_date <= as_of_date
 ),
 
 attempts as (

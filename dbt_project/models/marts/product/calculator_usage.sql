@@ -9,6 +9,7 @@ runs as (
         {{ full_tenths('assumeNotNull(duration_ms)') }} as full_duration_ms
     from {{ ref('calculator_runs') }}
     cross join {{ ref('reporting_period') }}
+    where started_date <= as_of_date
 ),
 
 counted_by_duration as (
