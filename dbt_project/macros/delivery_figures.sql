@@ -3,10 +3,15 @@
 
     Like each_event_once, only ids that occur more than once are grouped. Deliveries that the engine has merged away are
     gone: what is left of an event is its newest one. -#}
-{%- macro delivery_figures(source_table, moment, filled) -%}
-    {%- set relation = source('raw', source_table) -%}
+{%- macro delivery_figures(source_table, moment, filled, recent_only=false) -%}
     {%- set is_dated = moment != 'event_at' -%}
     {%- set day = moment if is_dated else reporting_date(moment) -%}
+    {%- set relation = source('raw', source_table) -%}
+    {%- if recent_only -%}
+        {%- set relation -%}
+            (select *, row_version from {{ source('raw', source_table) }} where toDate({{ moment }}) >= {{ first_recent_day() }})
+        {%- endset -%}
+    {%- endif -%}
     {%- set columns = ([day, moment] + filled) | join(', ') -%}
     select
         '{{ source_table }}' as source_table,
@@ -32,17 +37,24 @@
             received_at as first_received_at,
             received_at as last_received_at,
             1 as deliveries
-        from {{ relation }}
-        where event_id not in (select event_id from {{ relation }} group by event_id having count() > 1)
+        from {{ relation }} as arrived
+        where event_id not in (select event_id from {{ relation }} as counted group by event_id having count() > 1)
         union all
         select
             argMax(tuple({{ columns }}), row_version) as newest,
             min(received_at) as first_received_at,
             max(received_at) as last_received_at,
             count() as deliveries
-        from {{ relation }}
-        where event_id in (select event_id from {{ relation }} group by event_id having count() > 1)
+        from {{ relation }} as arrived
+        where event_id in (select event_id from {{ relation }} as counted group by event_id having count() > 1)
         group by event_id
     )
     group by event_date
+{%- endmacro -%}
+
+{#- The first day of raw that builds of changes look at again, one day early since days are cut in the reporting zone. -#}
+{%- macro first_recent_day() -%}
+    (
+        select toDate(max(received_at)) - {{ var('data_quality_days') + 1 }} from {{ source('raw', 'user_events') }}
+    )
 {%- endmacro -%}

@@ -45,3 +45,12 @@
 {%- macro changed_request_days() -%}
     {{ changed_event_days('performance_metrics') }}
 {%- endmacro -%}
+
+{#- delivery_days: days that the build of changes has looked at again. -#}
+{%- macro recent_source_days() -%}
+    select
+        known.source_table,
+        known.event_date
+    from {{ this }} as known
+    where known.event_date >= (select min(fresh.event_date) from {{ this.incorporate(path={'identifier': this.identifier ~ '__fresh'}) }} as fresh)
+{%- endmacro -%}

@@ -1,6 +1,13 @@
-{{ config(order_by='(source_table, event_date)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='(source_table, event_date)',
+    changed='recent_source_days',
+    order_by='(source_table, event_date)',
+    meta={'variables': ['data_quality_days', 'late_after_minutes']}
+) }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('stg_recent_delivery_days') }}, {{ ref('stg_delivery_days') }}
 
-{#- A copy of the view, so that its search for repeats in all raw tables runs once a build. -#}
+{# A copy of the view, so that its search for repeats in all raw tables runs once; later builds copy the last days only. #}
 select
     -- strings
     source_table,
@@ -16,4 +23,4 @@ select
     event_date,
     -- timestamps
     newest_received_at
-from {{ ref('stg_delivery_days') }}
+from {% if only_changes() %}{{ mark_comment() }} {{ ref('stg_recent_delivery_days') }}{% else %}{{ ref('stg_delivery_days') }}{% endif %}
