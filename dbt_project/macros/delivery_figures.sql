@@ -55,6 +55,6 @@
 {#- The first day of raw that builds of changes look at again, one day early since days are cut in the reporting zone. -#}
 {%- macro first_recent_day() -%}
     (
-        select toDate(max(received_at)) - {{ var('data_quality_days') + 1 }} from {{ source('raw', 'user_events') }}
+        select toDate(max(received_at)) - {{ (var('data_quality_days') | int) + 1 }} from {{ source('raw', 'user_events') }}
     )
 {%- endmacro -%}
