@@ -1,0 +1,42 @@
+{{ config(order_by='(spend_date, channel, campaign, country)') }}
+
+with
+lines as (
+    select * from {{ ref('stg_marketing_spend') }}
+    where {{ until_as_of_date('spend_date') }}
+),
+
+rates as (
+    select
+        currency,
+        valid_from,
+        rate
+    from {{ ref('exchange_rates') }}
+    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+),
+
+rated as (
+    select
+        lines.*,
+        if(lines.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate
+    from lines
+    asof left join rates on lines.currency = rates.currency and lines.spend_date >= rates.valid_from
+)
+
+select
+    -- ids
+    event_id,
+    -- strings
+    channel,
+    campaign,
+    country,
+    currency,
+    -- numbers
+    spend,
+    exchange_rate,
+    toDecimal128(spend, 4) * exchange_rate as reporting_spend,
+    impressions,
+    clicks,
+    -- dates
+    spend_date
+from rated
