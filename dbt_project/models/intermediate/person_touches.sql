@@ -1,4 +1,6 @@
-{{ config(materialized=changing_table(), stale='rows_of_changed_people', order_by='person_id') }}
+{{ config(
+    materialized=changing_table(), replaces='person_id', changed='changed_people', order_by='person_id'
+) }}
 
 {#- Every session is a touch. One array per person, so that each path is a slice of it and no model sorts again. #}
 -- depends_on: {{ ref('person_changes') }}
