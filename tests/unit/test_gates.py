@@ -2,7 +2,6 @@
 
 import copy
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,29 +19,6 @@ import gates  # the path above leads to it
 Node = dict[str, Any]
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
-
-
-@pytest.fixture(scope="session")
-def manifest_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `dbt parse` writes, without any warehouse."""
-    target = tmp_path_factory.mktemp("parse")
-    environment = {
-        **os.environ,
-        "DBT_PROJECT_DIR": str(DBT_PROJECT),
-        "DBT_PROFILES_DIR": str(PROJECT_ROOT),
-        "DBT_TARGET_PATH": str(target),
-        "DBT_LOG_PATH": str(target),
-        "WAREHOUSE_PORT": "1",
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    subprocess.run([dbt, "--quiet", "parse"], env=environment, cwd=PROJECT_ROOT, check=True)
-    return target / "manifest.json"
-
-
-@pytest.fixture
-def manifest(manifest_file: Path) -> Node:
-    """A copy that a test may break."""
-    return json.loads(manifest_file.read_text())
 
 
 def model(manifest: Node, name: str) -> Node:
@@ -222,49 +198,3 @@ def test_no_column_of_a_source_is_forgotten(manifest: Node) -> None:
     for name, columns in staged.items():
         described = set(manifest["sources"][f"source.globaltaxcalc.raw.{name}"]["columns"])
         assert columns == described | {"event_date"}
-
-
-#: Marts whose figures are metrics, with their columns that are none. A metric of any but kpi_daily names its mart.
-CATALOGUES = {
-    "kpi_daily": {"kpi_date", "reporting_currency", "is_partial", "is_monthly_window_partial"},
-    "mrr_movements_total": {"month", "booking", "reporting_currency", "is_partial"},
-}
-
-
-def columns_and_metrics(manifest: Node, mart: str) -> tuple[set[str], dict[str, Node]]:
-    metrics = [m for m in manifest["metrics"].values() if m["config"]["meta"].get("mart", "kpi_daily") == mart]
-    by_column = {m["config"]["meta"]["column"]: m for m in metrics}
-    assert len(by_column) == len(metrics)
-    return set(model(manifest, mart)["columns"]) - CATALOGUES[mart], by_column
-
-
-def test_every_metric_belongs_to_a_mart_that_is_checked(manifest: Node) -> None:
-    assert {m["config"]["meta"].get("mart", "kpi_daily") for m in manifest["metrics"].values()} == set(CATALOGUES)
-
-
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_the_metric_catalogue_names_every_figure_of_a_mart_and_nothing_else(manifest: Node, mart: str) -> None:
-    columns, metrics = columns_and_metrics(manifest, mart)
-    assert set(metrics) == columns
-
-
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node, mart: str) -> None:
-    columns, metrics = columns_and_metrics(manifest, mart)
-    keys = {"column", "expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
-    for name, metric in metrics.items():
-        meta = metric["config"]["meta"]
-        assert set(meta) - {"mart"} == keys
-        assert meta["unit"] in {"people", "sessions", "orders", "subscriptions", "ratio", "reporting_currency"}
-        assert meta["good_direction"] in {"up", "down", "neutral"}
-        assert meta["minimum_count"]["of"] in columns
-        assert meta["minimum_count"]["count"] > 0
-        assert metric["description"] == model(manifest, mart)["columns"][name]["description"]
-
-
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_money_in_the_catalogue_is_money_in_the_mart(manifest: Node, mart: str) -> None:
-    _, metrics = columns_and_metrics(manifest, mart)
-    money = {name for name, metric in metrics.items() if metric["config"]["meta"]["unit"] == "reporting_currency"}
-    columns = model(manifest, mart)["columns"].values()
-    assert money == {column["name"] for column in columns if "Decimal" in column["data_type"]}

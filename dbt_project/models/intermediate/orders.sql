@@ -10,6 +10,9 @@ select
     -- ids
     order_id,
     argMin(customer_id, (event_at, event_id)) as customer_id,
+    -- strings
+    argMin(country, (event_at, event_id)) as country,
+    argMin(plan, (event_at, event_id)) as plan,
     -- numbers
     count() as lines,
     sum(reporting_amount) as gross_amount,

@@ -1,0 +1,33 @@
+{{ config(order_by='(currency, day)') }}
+
+with
+currencies as (
+    select distinct currency from {{ ref('subscription_days') }}
+),
+
+pairs as (
+    select
+        days.day as day,
+        currencies.currency as currency
+    from {{ ref('reporting_days') }} as days
+    cross join currencies
+),
+
+rates as (
+    select
+        currency,
+        valid_from,
+        rate
+    from {{ ref('exchange_rates') }}
+    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+)
+
+select
+    -- strings
+    pairs.currency as currency,
+    -- numbers
+    if(pairs.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate,
+    -- dates
+    pairs.day as day
+from pairs
+asof left join rates on pairs.currency = rates.currency and pairs.day >= rates.valid_from

@@ -1,0 +1,113 @@
+"""The metric catalogues say of every figure of their marts what dashboards, alerts and kpi_summary must know, once."""
+
+from typing import Any
+
+import pytest
+
+Node = dict[str, Any]
+
+UNITS = {
+    "people",
+    "sessions",
+    "orders",
+    "subscriptions",
+    "trials",
+    "requests",
+    "milliseconds",
+    "ratio",
+    "reporting_currency",
+}
+
+#: Keys that only figures of kpi_summary have: how a value comes about over a longer period.
+OVER_PERIODS = {"over_period", "drill", "open_window", "look_back"}
+RULES = {"sum", "end", "distinct", "quantile", "ratio", "ratio_of_days"}
+
+
+def model(manifest: Node, name: str) -> Node:
+    return manifest["nodes"][f"model.globaltaxcalc.{name}"]
+
+
+#: Marts whose figures are metrics, with their columns that are none. A metric of any but kpi_daily names its mart.
+CATALOGUES = {
+    "kpi_daily": {"kpi_date", "reporting_currency", "is_partial", "is_monthly_window_partial"},
+    "mrr_movements_total": {"month", "booking", "reporting_currency", "is_partial"},
+}
+
+
+def columns_and_metrics(manifest: Node, mart: str) -> tuple[set[str], dict[str, Node]]:
+    metrics = [m for m in manifest["metrics"].values() if m["config"]["meta"].get("mart", "kpi_daily") == mart]
+    by_column = {m["config"]["meta"]["column"]: m for m in metrics}
+    assert len(by_column) == len(metrics)
+    return set(model(manifest, mart)["columns"]) - CATALOGUES[mart], by_column
+
+
+def test_every_metric_belongs_to_a_mart_that_is_checked(manifest: Node) -> None:
+    assert {m["config"]["meta"].get("mart", "kpi_daily") for m in manifest["metrics"].values()} == set(CATALOGUES)
+
+
+@pytest.mark.parametrize("mart", CATALOGUES)
+def test_the_metric_catalogue_names_every_figure_of_a_mart_and_nothing_else(manifest: Node, mart: str) -> None:
+    columns, metrics = columns_and_metrics(manifest, mart)
+    assert set(metrics) == columns
+
+
+@pytest.mark.parametrize("mart", CATALOGUES)
+def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node, mart: str) -> None:
+    columns, metrics = columns_and_metrics(manifest, mart)
+    keys = {"column", "expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
+    for name, metric in metrics.items():
+        meta = metric["config"]["meta"]
+        over_periods = OVER_PERIODS if mart == "kpi_daily" else set()
+        assert set(meta) - {"mart", "name_over_period"} == keys | over_periods
+        assert meta["maturity"].startswith("final when ")
+        assert meta["unit"] in UNITS
+        assert meta["good_direction"] in {"up", "down", "neutral"}
+        assert meta["minimum_count"]["of"] in columns
+        assert meta["minimum_count"]["count"] > 0
+        assert metric["description"] == model(manifest, mart)["columns"][name]["description"]
+
+
+@pytest.mark.parametrize("mart", CATALOGUES)
+def test_money_in_the_catalogue_is_money_in_the_mart(manifest: Node, mart: str) -> None:
+    _, metrics = columns_and_metrics(manifest, mart)
+    money = {name for name, metric in metrics.items() if metric["config"]["meta"]["unit"] == "reporting_currency"}
+    columns = model(manifest, mart)["columns"].values()
+    assert money == {column["name"] for column in columns if "Decimal" in column["data_type"]}
+
+
+def test_every_figure_says_how_it_is_over_a_longer_period(manifest: Node) -> None:
+    _, metrics = columns_and_metrics(manifest, "kpi_daily")
+    for metric in metrics.values():
+        meta, is_ratio = metric["config"]["meta"], metric["type"] == "ratio"
+        assert meta["over_period"] in RULES
+        assert meta["over_period"].startswith("ratio") == is_ratio
+        assert meta["drill"] in {"all", "none"}
+        assert meta["open_window"] in {None, "activation_days", "trial_days"}
+        assert meta["look_back"] in {None, "weekly_window_days", "monthly_window_days"}
+
+
+def test_a_figure_that_waits_for_a_window_says_so_and_may_be_unknown(manifest: Node) -> None:
+    columns, metrics = model(manifest, "kpi_daily")["columns"], columns_and_metrics(manifest, "kpi_daily")[1]
+    waiting = {name for name, metric in metrics.items() if metric["config"]["meta"]["open_window"]}
+    assert waiting == {"activated_sign_ups", "activation_rate", "trials_converted", "trial_conversion_rate"}
+    assert all(columns[name]["data_type"].startswith("Nullable(") for name in waiting)
+    assert all(
+        metrics[name]["config"]["meta"]["open_window"] in metrics[name]["config"]["meta"]["maturity"]
+        for name in waiting
+    )
+
+
+def test_a_ratio_of_the_catalogue_can_be_unknown_and_its_parts_can_be_added_up(manifest: Node) -> None:
+    columns, metrics = model(manifest, "kpi_daily")["columns"], columns_and_metrics(manifest, "kpi_daily")[1]
+    by_name = {metric["name"]: metric for metric in metrics.values()}
+    for column, metric in metrics.items():
+        if metric["type"] == "ratio":
+            assert columns[column]["data_type"].startswith("Nullable(")
+            for part in ("numerator", "denominator"):
+                assert by_name[metric["type_params"][part]["name"]]["type"] == "simple"
+
+
+def test_kpi_summary_takes_its_catalogue_from_the_yaml(manifest: Node) -> None:
+    catalogue = model(manifest, "kpi_catalogue")
+    assert "kpi_catalogue()" in catalogue["raw_code"]
+    assert catalogue["depends_on"]["nodes"] == []
