@@ -24,10 +24,11 @@ RAW_COLUMNS = {
     "revenue_events": "event_id, event_type, event_at, received_at, user_id, anonymous_id, order_id, refunded_order_id,"
     " subscription_id, plan, previous_plan, billing_period, plan_price, product_id, amount, tax_amount, currency, country,"
     " reason, row_version",
+    "performance_metrics": "event_id, event_at, received_at, status_code, duration_ms, row_version",
 }
 
 #: Raw tables that tests fill.
-FILLED_TABLES = (*RAW_COLUMNS, "experiment_exposures", "marketing_spend", "performance_metrics")
+FILLED_TABLES = (*RAW_COLUMNS, "experiment_exposures", "marketing_spend")
 
 #: Marts that a bench builds unless told otherwise.
 CORE_MARTS = ("kpi_daily", "rfm")
@@ -35,7 +36,12 @@ CORE_MARTS = ("kpi_daily", "rfm")
 #: Under which choices made-up companies are looked at.
 CHOICES = {"time_zone": "Europe/London", "currency": "USD"}
 
-MART_KEYS = {"kpi_daily": "kpi_date", "rfm": "customer_id"}
+MART_KEYS = {
+    "kpi_daily": "kpi_date",
+    "kpi_breakdown_daily": "dimension, dimension_value, kpi_date",
+    "kpi_summary": "kpi, period_type, period_start, dimension, dimension_value",
+    "rfm": "customer_id",
+}
 
 
 def for_dataset(settings: Settings, name: str) -> Settings:

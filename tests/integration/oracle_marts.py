@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oracle_events import Row, cut_sessions, day_cutter, each_once, end_of_day, identities, person_of
+from oracle_kpi import kpi_daily_figures
 
 Money = Fraction
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
@@ -47,6 +48,7 @@ class Company:
     user_events: list[Row]
     revenue_events: list[Row]
     calculator_usage: list[Row] = field(default_factory=list)
+    performance_metrics: list[Row] = field(default_factory=list)
     time_zone: str = "UTC"
     currency: str = "USD"
     as_of: date | None = None
@@ -103,9 +105,9 @@ def kpi_daily(company: Company) -> list[dict[str, Any]]:
     """Rows of kpi_daily by day."""
     if company.first is None or company.last is None:
         return []
-    facts = _Facts(company)
+    facts, more = _Facts(company), kpi_daily_figures(company, cents)
     days = [company.first + timedelta(days=n) for n in range((company.last - company.first).days + 1)]
-    return [facts.row(day) for day in days]
+    return [facts.row(day) | more[day] for day in days]
 
 
 class _Facts:

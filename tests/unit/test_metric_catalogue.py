@@ -13,6 +13,7 @@ UNITS = {
     "subscriptions",
     "trials",
     "requests",
+    "runs",
     "milliseconds",
     "ratio",
     "reporting_currency",
@@ -27,56 +28,58 @@ def model(manifest: Node, name: str) -> Node:
     return manifest["nodes"][f"model.globaltaxcalc.{name}"]
 
 
-#: Marts whose figures are metrics, with their columns that are none. A metric of any but kpi_daily names its mart.
-CATALOGUES = {
+#: Marts of which every column is a metric, with their columns that are none. A metric of any but kpi_daily names its mart.
+WHOLE_MARTS = {
     "kpi_daily": {"kpi_date", "reporting_currency", "is_partial", "is_monthly_window_partial"},
     "mrr_movements_total": {"month", "booking", "reporting_currency", "is_partial"},
 }
 
+KEYS = {"expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
 
-def columns_and_metrics(manifest: Node, mart: str) -> tuple[set[str], dict[str, Node]]:
-    metrics = [m for m in manifest["metrics"].values() if m["config"]["meta"].get("mart", "kpi_daily") == mart]
+
+def mart_of(metric: Node) -> str:
+    return metric["config"]["meta"].get("mart", "kpi_daily")
+
+
+def metrics_of(manifest: Node, mart: str) -> dict[str, Node]:
+    """Metrics of a mart by their column."""
+    metrics = [m for m in manifest["metrics"].values() if mart_of(m) == mart and "column" in m["config"]["meta"]]
     by_column = {m["config"]["meta"]["column"]: m for m in metrics}
-    assert len(by_column) == len(metrics)
-    return set(model(manifest, mart)["columns"]) - CATALOGUES[mart], by_column
+    assert len(by_column) == len(metrics), "two metrics show the same column"
+    return by_column
 
 
-def test_every_metric_belongs_to_a_mart_that_is_checked(manifest: Node) -> None:
-    assert {m["config"]["meta"].get("mart", "kpi_daily") for m in manifest["metrics"].values()} == set(CATALOGUES)
+@pytest.mark.parametrize("mart", WHOLE_MARTS)
+def test_a_catalogue_names_every_figure_of_its_mart_and_nothing_else(manifest: Node, mart: str) -> None:
+    assert set(metrics_of(manifest, mart)) == set(model(manifest, mart)["columns"]) - WHOLE_MARTS[mart]
 
 
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_the_metric_catalogue_names_every_figure_of_a_mart_and_nothing_else(manifest: Node, mart: str) -> None:
-    columns, metrics = columns_and_metrics(manifest, mart)
-    assert set(metrics) == columns
-
-
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node, mart: str) -> None:
-    columns, metrics = columns_and_metrics(manifest, mart)
-    keys = {"column", "expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
-    for name, metric in metrics.items():
-        meta = metric["config"]["meta"]
+def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node) -> None:
+    for metric in manifest["metrics"].values():
+        meta, mart = metric["config"]["meta"], mart_of(metric)
         over_periods = OVER_PERIODS if mart == "kpi_daily" else set()
-        assert set(meta) - {"mart", "name_over_period"} == keys | over_periods
+        assert set(meta) - {"mart", "column", "name_over_period"} == KEYS | over_periods, metric["name"]
         assert meta["maturity"].startswith("final when ")
-        assert meta["unit"] in UNITS
+        assert meta["unit"] in UNITS, metric["name"]
         assert meta["good_direction"] in {"up", "down", "neutral"}
-        assert meta["minimum_count"]["of"] in columns
+        counted = set(model(manifest, mart)["columns"]) | {m["name"] for m in manifest["metrics"].values()}
+        assert meta["minimum_count"]["of"] in counted
         assert meta["minimum_count"]["count"] > 0
-        assert metric["description"] == model(manifest, mart)["columns"][name]["description"]
+        if "column" in meta:
+            column = model(manifest, mart)["columns"][meta["column"]]
+            assert metric["description"] == column["description"], metric["name"]
 
 
-@pytest.mark.parametrize("mart", CATALOGUES)
-def test_money_in_the_catalogue_is_money_in_the_mart(manifest: Node, mart: str) -> None:
-    _, metrics = columns_and_metrics(manifest, mart)
+@pytest.mark.parametrize("mart", WHOLE_MARTS)
+def test_money_in_a_catalogue_is_money_in_its_mart(manifest: Node, mart: str) -> None:
+    metrics = metrics_of(manifest, mart)
     money = {name for name, metric in metrics.items() if metric["config"]["meta"]["unit"] == "reporting_currency"}
     columns = model(manifest, mart)["columns"].values()
     assert money == {column["name"] for column in columns if "Decimal" in column["data_type"]}
 
 
 def test_every_figure_says_how_it_is_over_a_longer_period(manifest: Node) -> None:
-    _, metrics = columns_and_metrics(manifest, "kpi_daily")
+    metrics = metrics_of(manifest, "kpi_daily")
     for metric in metrics.values():
         meta, is_ratio = metric["config"]["meta"], metric["type"] == "ratio"
         assert meta["over_period"] in RULES
@@ -87,7 +90,7 @@ def test_every_figure_says_how_it_is_over_a_longer_period(manifest: Node) -> Non
 
 
 def test_a_figure_that_waits_for_a_window_says_so_and_may_be_unknown(manifest: Node) -> None:
-    columns, metrics = model(manifest, "kpi_daily")["columns"], columns_and_metrics(manifest, "kpi_daily")[1]
+    columns, metrics = model(manifest, "kpi_daily")["columns"], metrics_of(manifest, "kpi_daily")
     waiting = {name for name, metric in metrics.items() if metric["config"]["meta"]["open_window"]}
     assert waiting == {"activated_sign_ups", "activation_rate", "trials_converted", "trial_conversion_rate"}
     assert all(columns[name]["data_type"].startswith("Nullable(") for name in waiting)
@@ -98,7 +101,7 @@ def test_a_figure_that_waits_for_a_window_says_so_and_may_be_unknown(manifest: N
 
 
 def test_a_ratio_of_the_catalogue_can_be_unknown_and_its_parts_can_be_added_up(manifest: Node) -> None:
-    columns, metrics = model(manifest, "kpi_daily")["columns"], columns_and_metrics(manifest, "kpi_daily")[1]
+    columns, metrics = model(manifest, "kpi_daily")["columns"], metrics_of(manifest, "kpi_daily")
     by_name = {metric["name"]: metric for metric in metrics.values()}
     for column, metric in metrics.items():
         if metric["type"] == "ratio":

@@ -1,0 +1,228 @@
+"""Key figures of made-up companies equal the oracle, edges first: clocks, leap days, years' ends, plans, deadlines."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from marts_support import Bench, Row, differences, mart, uuid_of
+from oracle_kpi import kpi_breakdown_daily
+from oracle_kpi_summary import PERIODS, kpi_summary
+from oracle_marts import cents, kpi_daily
+
+MARTS = ("kpi_daily", "kpi_breakdown_daily", "kpi_summary")
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def seen(number: int, moment: str, who: str, name: str = "page_view", **more: Any) -> Row:
+    """One product event."""
+    row = {"event_id": uuid_of(number), "event_name": name, "event_at": at(moment), "user_id": who, "anonymous_id": ""}
+    row |= {"country": "US", "device_type": "mobile", "utm_medium": "", "received_at": at(moment) + timedelta(days=1)}
+    return row | more
+
+
+def money(number: int, moment: str, who: str, kind: str = "charge", amount: str = "10", **more: Any) -> Row:
+    """One event of revenue."""
+    row = {"event_id": uuid_of(number), "event_type": kind, "event_at": at(moment), "user_id": who, "anonymous_id": ""}
+    row |= {"subscription_id": "", "order_id": "", "plan": "", "billing_period": "", "plan_price": Decimal(0)}
+    row |= {
+        "amount": Decimal(amount),
+        "currency": "USD",
+        "country": "US",
+        "received_at": at(moment) + timedelta(days=1),
+    }
+    return row | more
+
+
+def terms(number: int, moment: str, who: str, kind: str, plan: str, price: str, **more: Any) -> Row:
+    """One change of a subscription, the user's own unless told otherwise."""
+    known = {"subscription_id": f"s-{who}", "plan": plan, "plan_price": Decimal(price), "billing_period": "month"}
+    return money(number, moment, who, kind, "0", **known | more)
+
+
+def faults(bench: Bench, kinds: tuple[str, ...] = PERIODS) -> list[str]:
+    """Where the marts differ from the oracle."""
+    company, schema = bench.company(), bench.dataset.schema
+    summary = [row for row in mart(bench.client, schema, "kpi_summary") if row["period_type"] in kinds]
+    return [
+        *differences(mart(bench.client, schema, "kpi_daily"), kpi_daily(company)),
+        *differences(mart(bench.client, schema, "kpi_breakdown_daily"), kpi_breakdown_daily(company, cents)),
+        *differences(summary, kpi_summary(company, cents, kinds)),
+    ]
+
+
+def summary_of(bench: Bench, kpi: str, period_type: str, start: str, **where: str) -> Row:
+    """One row of kpi_summary."""
+    where = {"dimension": "all", "dimension_value": ""} | where
+    conditions = " and ".join(f"{name} = '{value}'" for name, value in where.items())
+    [row] = bench.rows(
+        f"select * from marts.kpi_summary where kpi = '{kpi}' and period_type = '{period_type}'"
+        f" and period_start = '{start}' and {conditions}"
+    )
+    return row
+
+
+def test_an_empty_data_set_builds_to_empty_marts(bench: Bench) -> None:
+    bench.fill({}, marts=MARTS)
+    assert [mart(bench.client, bench.dataset.schema, name) for name in MARTS] == [[], [], []]
+
+
+EDGES = ["2025-03-29T23:59:59.999", "2025-03-30T00:59:59.999", "2025-03-30T01:00", "2025-03-30T23:00",
+         "2025-03-31T22:59:59.999", "2025-04-01T12:00", "2025-04-06T23:00", "2025-04-28T23:00"]  # fmt: skip
+moments = st.builds(
+    lambda edge, minutes: (at(edge) + timedelta(minutes=minutes)).isoformat(),
+    st.sampled_from(EDGES),
+    st.sampled_from([0, 20, 45]),
+)
+who = st.sampled_from(["ada", "bob", "cyd"])
+events = st.builds(
+    lambda n, moment, user, name, country, medium, device, anonymous: seen(
+        n, moment, "" if anonymous else user, name, anonymous_id=f"d-{user}", country=country, utm_medium=medium,
+        device_type=device,
+    ),
+    st.integers(1, 40), moments, who,
+    st.sampled_from(["page_view", "sign_up", "calculator_completed", "login"]),
+    st.sampled_from(["US", "GB", ""]), st.sampled_from(["", "email"]), st.sampled_from(["mobile", "desktop"]),
+    st.booleans(),
+)  # fmt: skip
+changes = st.builds(
+    lambda n, moment, user, kind, plan, price, period, currency, country: terms(
+        n, moment, user, kind, plan, price, billing_period=period, currency=currency, country=country
+    ),
+    st.integers(50, 80), moments, who,
+    st.sampled_from(["trial_started", "subscription_started", "subscription_started", "plan_changed",
+                     "subscription_cancelled", "subscription_reactivated"]),
+    st.sampled_from(["plus", "pro"]), st.sampled_from(["0", "10", "100.0001"]), st.sampled_from(["month", "year"]),
+    st.sampled_from(["USD", "GBP"]), st.sampled_from(["US", "GB"]),
+)  # fmt: skip
+charges = st.builds(
+    lambda n, moment, user, kind, amount, plan, country: money(
+        n, moment, user, kind, amount, plan=plan, country=country
+    ),
+    st.integers(90, 120), moments, st.sampled_from(["", "ada", "bob"]),
+    st.sampled_from(["charge", "charge", "refund", "adjustment"]), st.sampled_from(["0.005", "10", "19.99"]),
+    st.sampled_from(["", "plus", "pro"]), st.sampled_from(["US", "GB"]),
+)  # fmt: skip
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(product=st.lists(events, max_size=14), revenue=st.lists(st.one_of(changes, charges), max_size=14))
+def test_key_figures_of_made_up_companies_equal_the_oracle(
+    bench: Bench, product: list[Row], revenue: list[Row]
+) -> None:
+    bench.fill({"user_events": product, "revenue_events": revenue}, marts=MARTS)
+    assert faults(bench) == []
+
+
+def two_years() -> dict[str, list[Row]]:
+    """Three years of visits on a few days, and subscriptions that change at the ends of months."""
+    product, revenue, number = [], [], 0
+    for year, visitors in ((2023, 3), (2024, 6), (2025, 9)):
+        for month, day, more in ((1, 1, 0), (2, 28, 0), (4, 15, 0), (7, 28, 3), (9, 10, 0), (12, 30, 0)):
+            for n in range(visitors + more):
+                number += 1
+                country, moment = ("US", "IN", "FR")[n % 3], f"{year}-{month:02}-{day:02}T12:00"
+                product.append(seen(number, moment, f"u{n}", country=country))
+                if n % 2:
+                    revenue.append(money(1000 + number, moment, f"u{n}", country=country, amount=f"{n}.55"))
+    days = ("2024-02-29", "2024-12-29", "2025-01-03", "2025-12-31")
+    product += [seen(900 + n, f"{day}T23:00", "leaper") for n, day in enumerate(days)]
+    yearly = {"billing_period": "year", "country": "IN"}
+    revenue += [
+        terms(2001, "2024-01-31T12:00", "u0", "subscription_started", "plus", "12"),
+        terms(2002, "2024-02-29T12:00", "u0", "plan_changed", "pro", "24"),
+        terms(2003, "2024-12-31T23:59:59", "u0", "subscription_cancelled", "pro", "24"),
+        terms(2004, "2024-03-01T12:00", "u1", "trial_started", "plus", "120", **yearly),
+        terms(2005, "2024-03-15T12:00", "u1", "subscription_started", "plus", "120", **yearly),
+        terms(2006, "2025-03-30T00:30", "u1", "plan_changed", "plus", "60", **yearly),
+    ]
+    return {"user_events": product, "revenue_events": revenue}
+
+
+def test_two_filing_seasons_equal_the_oracle(bench: Bench) -> None:
+    bench.fill(two_years(), marts=MARTS)
+    assert faults(bench, ("month", "quarter")) == []
+    week = summary_of(bench, "active_users", "week", "2024-12-30")
+    assert (week["value"], week["year_before_value"], str(week["period_end"])) == (10.0, 6.0, "2025-01-05")
+    leap = summary_of(bench, "sessions", "day", "2024-02-29")
+    assert (leap["value"], leap["previous_value"], leap["year_before_value"]) == (1.0, 6.0, 3.0)
+
+
+def test_a_month_is_compared_with_the_days_as_far_from_the_countrys_own_deadline(bench: Bench) -> None:
+    # India filed until 15 September 2025, moved from 31 July, and until 31 July 2024: September 2025, which begins 14
+    # days before, stands beside the thirty days from 17 July 2024.
+    bench.fill(two_years(), marts=MARTS)
+    where = "country = 'IN' and period_type = 'month' and period_start = '2025-09-01'"
+    [window] = bench.rows(f"select days_to_deadline, from_day, to_day from int.kpi_deadline_windows where {where}")
+    assert window == {"days_to_deadline": 14, "from_day": date(2024, 7, 17), "to_day": date(2024, 8, 15)}
+    september = summary_of(bench, "sessions", "month", "2025-09-01", dimension="country", dimension_value="IN")
+    assert (september["value"], september["year_before_value"], september["deadline_value"]) == (3.0, 2.0, 3.0)
+    whole = summary_of(bench, "sessions", "month", "2025-09-01")
+    assert (whole["value"], whole["year_before_value"], whole["deadline_value"]) == (9.0, 6.0, 7.0)
+
+
+def test_an_unfinished_month_is_compared_with_as_many_days(bench: Bench) -> None:
+    product = [seen(n, f"2025-03-{n:02}T12:00", "ada") for n in range(1, 32)]
+    product += [seen(40 + n, f"2025-04-{n:02}T12:00", "bob") for n in range(1, 11)]
+    product[-1] = product[-1] | {"received_at": at("2025-04-10T12:00")}  # the tenth is not over
+    bench.fill({"user_events": product}, marts=MARTS)
+    april = summary_of(bench, "sessions", "month", "2025-04-01")
+    assert (april["value"], april["previous_value"], april["is_partial"], str(april["counted_until"])) == (
+        9.0,
+        9.0,
+        True,
+        "2025-04-09",
+    )
+    march = summary_of(bench, "sessions", "month", "2025-03-01")
+    assert (march["is_complete"], march["is_headline"], march["previous_value"]) == (True, True, None)
+    today = summary_of(bench, "sessions", "day", "2025-04-10")
+    assert (today["value"], today["is_partial"], today["is_previous_comparable"]) == (1.0, True, False)
+    assert faults(bench) == []
+
+
+@pytest.mark.parametrize(("completed", "activated"), [("2025-04-08T12:00", 1), ("2025-04-08T12:00:00.001", 0)])
+def test_activation_counts_to_the_last_moment_of_its_window_and_not_before_the_sign_up(
+    bench: Bench, completed: str, activated: int
+) -> None:
+    product = [
+        seen(1, "2025-04-01T11:59", "ada", "calculator_completed"),
+        seen(2, "2025-04-01T12:00", "ada", "sign_up"),
+        seen(3, completed, "ada", "calculator_completed"),
+        seen(4, "2025-04-08T23:30", "bob"),
+    ]
+    bench.fill({"user_events": product}, marts=MARTS)
+    days = {row["kpi_date"]: row for row in mart(bench.client, bench.dataset.schema, "kpi_daily")}
+    found = [days[date(2025, 4, day)]["activated_sign_ups"] for day in (1, 2, 3)]
+    assert found == [activated, 0, None]  # the window of 2 April closed when 9 April did
+    assert faults(bench) == []
+
+
+#: A rule of the SQL, and the wrong one next to it.
+MUTANTS = {
+    "people leave windows a day late": (
+        "tails[windows.until_day - windows.day + 1]",
+        "tails[greatest(windows.until_day - windows.day, 1)]",
+    ),
+    "a week's year before is on another day of the week": ("toMonday(day) - 364", "toMonday(day) - 365"),
+    "deadlines do not move": ("(next_deadline.1 - earlier_deadline.1)", "365"),
+    "expansion counts as kept": ("least(opening, closing)", "greatest(opening, closing)"),
+    "people of a period are sums of days": (
+        "rules.over_period = 'distinct', toDecimal128(measures.people, 12)",
+        "rules.over_period = 'distinct', measures.total",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_oracle_notices_a_wrong_rule(bench: Bench, name: str) -> None:
+    assert any(MUTANTS[name][0] in model.sql for model in bench.models), (
+        "the SQL has changed; change the mutant with it"
+    )
+    bench.fill(two_years(), marts=MARTS)
+    bench.rebuild(MUTANTS[name], marts=MARTS)
+    assert faults(bench, ("week", "quarter")) != []
