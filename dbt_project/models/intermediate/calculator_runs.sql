@@ -24,6 +24,7 @@ newest_deliveries as (
 events as (
     select
         *,
+        {{ event_order('event_at', 'event_id') }} as event_number,
         action in ('step', 'complete') as is_progress,
         action in ('step', 'error') as is_on_step
     from {{ 'newest_deliveries' if only_changes() else ref('stg_calculator_usage') }}
@@ -35,12 +36,12 @@ events as (
 runs as (
     select
         calculation_id,
-        argMin((calculator, country, platform, device_type, tax_year, event_date), (event_at, event_id)) as first_event,
-        argMinIf(user_id, (event_at, event_id), user_id != '') as user_id,
-        argMinIf(anonymous_id, (event_at, event_id), anonymous_id != '') as anonymous_id,
+        argMin((calculator, country, platform, device_type, tax_year, event_date), event_number) as first_event,
+        argMinIf(user_id, event_number, user_id != '') as user_id,
+        argMinIf(anonymous_id, event_number, anonymous_id != '') as anonymous_id,
         arraySort(
-            groupArrayIf((event_at, event_id, step_number, step_name, error_code, duration_ms, action), is_on_step)
-        ) as stamped_step_events,
+            groupArrayIf((step_number, step_name, error_code, duration_ms, action), is_on_step)
+        ) as unnamed_events,
         countIf(action = 'error') as errors,
         maxIf(step_number, is_progress) as furthest_step,
         maxIf(step_number, action = 'error') as failed_step,
@@ -75,7 +76,7 @@ select
     ) as duration_ms,
     -- lists
     cast(
-        arrayMap(event -> (event.3, event.4, event.5, event.6, event.7), stamped_step_events),
+        unnamed_events,
         'Array(Tuple(step_number UInt8, step_name String, error_code String, duration_ms UInt32, action String))'
     ) as step_events,
     -- booleans
