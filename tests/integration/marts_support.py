@@ -22,8 +22,8 @@ RAW_COLUMNS = {
     " row_version",
     "calculator_usage": "event_id, event_at, received_at, user_id, anonymous_id, row_version",
     "revenue_events": "event_id, event_type, event_at, received_at, user_id, anonymous_id, order_id, refunded_order_id,"
-    " subscription_id, plan, previous_plan, billing_period, plan_price, product_id, amount, tax_amount, currency, country,"
-    " reason, row_version",
+    " subscription_id, plan, previous_plan, billing_period, plan_price, product_id, amount, tax_amount, currency,"
+    " country, reason, row_version",
     "performance_metrics": "event_id, event_at, received_at, status_code, duration_ms, row_version",
 }
 
