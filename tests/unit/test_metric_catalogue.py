@@ -59,7 +59,7 @@ def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node) -> N
         meta, mart = metric["config"]["meta"], mart_of(metric)
         over_periods = OVER_PERIODS if mart == "kpi_daily" else set()
         assert set(meta) - {"mart", "column", "name_over_period"} == KEYS | over_periods, metric["name"]
-        assert meta["maturity"].startswith("final when ")
+        assert meta["maturity"].startswith("final ")
         assert meta["unit"] in UNITS, metric["name"]
         assert meta["good_direction"] in {"up", "down", "neutral"}
         counted = set(model(manifest, mart)["columns"]) | {m["name"] for m in manifest["metrics"].values()}
