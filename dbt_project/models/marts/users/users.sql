@@ -57,7 +57,7 @@ joined as (
         profiles.region as region,
         profiles.tax_residence as tax_residence,
         profiles.signed_up_at as signed_up_at,
-        profiles.signed_up_at + toIntervalHour(24 * {{ var('activation_window_days') }}) as activation_ends_at,
+        profiles.signed_up_at + toIntervalHour(24 * {{ var('activation_days') }}) as activation_ends_at,
         profiles.first_result_after_sign_up_at as first_result_at,
         subscriptions.subscription_status as subscription_status,
         subscriptions.plan as plan,
