@@ -3,7 +3,9 @@
     The edges are the quantiles of Hyndman and Fan (1996, The American Statistician 50, definition 1: the inverse of the
     empirical distribution function), bins are closed on the right as in pandas.qcut. For n values that is
     1 + floor(bins * (number of smaller values) / n), in whole numbers: no interpolation, no floats, no ties to break.
+    With `group`, values are compared within it: each month is scored by itself.
     Consequences: one customer scores 1; when all are equal, all score 1; fewer customers than bins leave bins empty. -#}
-{%- macro quantile_score(value, bins) -%}
-    1 + intDiv({{ bins }} * (rank() over (order by {{ value }} asc) - 1), count() over ())
+{%- macro quantile_score(value, bins, group=none) -%}
+    {%- set part = 'partition by ' ~ group if group else '' -%}
+    1 + intDiv({{ bins }} * (rank() over ({{ part ~ ' ' if part }}order by {{ value }} asc) - 1), count() over ({{ part }}))
 {%- endmacro -%}
