@@ -37,6 +37,8 @@ select
     subscription_id,
     argMinIf(event_customer_id, (event_at, type_order, event_id), event_customer_id != '')
         over (partition by subscription_id) as customer_id,
+    user_id,
+    anonymous_id,
     -- strings
     toString(event_type) as event_type,
     toString(plan) as plan,
