@@ -1,0 +1,67 @@
+{{ config(order_by='(experiment_id, person_id)') }}
+
+{#- The first exposure of each person as one tuple, so that arm, country and device belong together. -#}
+with
+exposures as (
+    select * from {{ ref('stg_experiment_exposures') }}
+    where experiment_id != '' and (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
+),
+
+identities as (
+    select
+        anonymous_id,
+        user_id
+    from {{ ref('user_identities') }}
+    where not is_conflict
+),
+
+settings as (
+    select * from {{ ref('experiment_settings') }}
+),
+
+people as (
+    select
+        exposures.experiment_id as experiment_id,
+        {{ person_id('exposures', 'identities') }} as person_id,
+        argMin(
+            (exposures.arm, exposures.country, exposures.platform, exposures.device_type, exposures.event_date),
+            (exposures.event_at, exposures.event_id)
+        ) as first_exposure,
+        min(exposures.event_at) as exposed_at,
+        max(exposures.event_date) as last_exposed_on,
+        count() as exposures,
+        arraySort(groupUniqArray(exposures.arm)) as arms,
+        any(settings.pre_period_days) as pre_period_days,
+        any(settings.outcome_window_days) as outcome_window_days
+    from exposures
+    left join identities on exposures.anonymous_id = identities.anonymous_id
+    inner join settings on exposures.experiment_id = settings.experiment_id
+    where
+        exposures.event_date >= coalesce(settings.start_date, exposures.event_date)
+        and exposures.event_date <= coalesce(settings.end_date, exposures.event_date)
+    group by experiment_id, person_id
+)
+
+select
+    -- ids
+    experiment_id,
+    person_id,
+    -- strings
+    tupleElement(first_exposure, 1) as arm,
+    tupleElement(first_exposure, 2) as country,
+    tupleElement(first_exposure, 3) as platform,
+    tupleElement(first_exposure, 4) as device_type,
+    arms,
+    -- numbers
+    exposures,
+    -- booleans
+    length(arms) > 1 as is_crossover,
+    -- dates
+    tupleElement(first_exposure, 5) as exposed_on,
+    last_exposed_on,
+    {{ reporting_date('exposed_at + toIntervalDay(outcome_window_days)') }} as window_ends_on,
+    -- timestamps
+    exposed_at,
+    exposed_at - toIntervalDay(pre_period_days) as pre_period_begins_at,
+    exposed_at + toIntervalDay(outcome_window_days) as window_ends_at
+from people
