@@ -14,6 +14,8 @@ UNITS = {
     "trials",
     "requests",
     "runs",
+    "impressions",
+    "clicks",
     "milliseconds",
     "ratio",
     "reporting_currency",
@@ -28,7 +30,7 @@ def model(manifest: Node, name: str) -> Node:
     return manifest["nodes"][f"model.globaltaxcalc.{name}"]
 
 
-#: Marts of which every column is a metric, with their columns that are none. Metrics name their mart, or mean kpi_daily.
+#: Marts of which every column is a metric, with their columns that are none.
 WHOLE_MARTS = {
     "kpi_daily": {"kpi_date", "reporting_currency", "is_partial", "is_monthly_window_partial"},
     "mrr_movements_total": {"month", "booking", "reporting_currency", "is_partial"},
@@ -37,13 +39,19 @@ WHOLE_MARTS = {
 KEYS = {"expression", "grain", "unit", "good_direction", "maturity", "minimum_count"}
 
 
-def mart_of(metric: Node) -> str:
-    return metric["config"]["meta"].get("mart", "kpi_daily")
+def mart_of(manifest: Node, metric: Node) -> str:
+    """The mart that a metric is measured on, through its semantic model or the metrics that it divides."""
+    first = metric["depends_on"]["nodes"][0]
+    if first in manifest["metrics"]:
+        return mart_of(manifest, manifest["metrics"][first])
+    return manifest["semantic_models"][first]["node_relation"]["alias"]
 
 
 def metrics_of(manifest: Node, mart: str) -> dict[str, Node]:
     """Metrics of a mart by their column."""
-    metrics = [m for m in manifest["metrics"].values() if mart_of(m) == mart and "column" in m["config"]["meta"]]
+    metrics = [
+        m for m in manifest["metrics"].values() if mart_of(manifest, m) == mart and "column" in m["config"]["meta"]
+    ]
     by_column = {m["config"]["meta"]["column"]: m for m in metrics}
     assert len(by_column) == len(metrics), "two metrics show the same column"
     return by_column
@@ -56,7 +64,7 @@ def test_a_catalogue_names_every_figure_of_its_mart_and_nothing_else(manifest: N
 
 def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node) -> None:
     for metric in manifest["metrics"].values():
-        meta, mart = metric["config"]["meta"], mart_of(metric)
+        meta, mart = metric["config"]["meta"], mart_of(manifest, metric)
         over_periods = OVER_PERIODS if mart == "kpi_daily" else set()
         assert set(meta) - {"mart", "column", "name_over_period"} == KEYS | over_periods, metric["name"]
         assert meta["maturity"].startswith("final ")
@@ -65,8 +73,7 @@ def test_a_metric_says_what_alerts_and_dashboards_must_know(manifest: Node) -> N
         counted = set(model(manifest, mart)["columns"]) | {m["name"] for m in manifest["metrics"].values()}
         assert meta["minimum_count"]["of"] in counted
         assert meta["minimum_count"]["count"] > 0
-        if "column" in meta:
-            column = model(manifest, mart)["columns"][meta["column"]]
+        if column := model(manifest, mart)["columns"].get(meta.get("column")):
             assert metric["description"].startswith(column["description"]), metric["name"]
 
 
