@@ -111,11 +111,15 @@
     {{ return(['user_events', 'calculator_usage', 'revenue_events', 'experiment_exposures', 'performance_metrics']) }}
 {%- endmacro -%}
 
-{#- What decides how the rows of a model look, besides the raw data: its SQL and the variables that it may read. -#}
+{#- What decides how the rows of a model look, besides the raw data: its SQL, the variables that it may read, and what the
+    macros named under `decided_by` answer. -#}
 {%- macro model_fingerprint() -%}
     {%- set choices = [] -%}
     {%- for name in ['datasets', 'as_of_date'] + model.config.get('meta', {}).get('variables', []) -%}
         {%- do choices.append(name ~ '=' ~ var(name)) -%}
+    {%- endfor -%}
+    {%- for name in model.config.get('meta', {}).get('decided_by', []) -%}
+        {%- do choices.append(name ~ '=' ~ tojson(context[name]())) -%}
     {%- endfor -%}
     {{ return(local_md5(model.raw_code ~ '|' ~ dataset_name() ~ '|' ~ choices | join('|'))) }}
 {%- endmacro -%}
