@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Company:
     gap: timedelta = timedelta(minutes=30)
 
     def __post_init__(self) -> None:
-        self.day_of = day_cutter(self.time_zone)
+        self.day_of = cache(day_cutter(self.time_zone))
         self.received = [row["received_at"] for row in each_once([*self.user_events])]
         self.received += [row["received_at"] for row in each_once([*self.revenue_events])]
         events, revenue = each_once(self.user_events), each_once(self.revenue_events)

@@ -34,10 +34,13 @@ def months_between(first: date, last: date) -> Iterator[date]:
         first = next_month(first)
 
 
-def is_partial(company: Company, month: date) -> bool:
-    """Whether the month goes on after the as-of date, or nothing was received after its end."""
-    last = next_month(month) - timedelta(days=1)
-    return last > company.last or end_of_day(last, company.time_zone) > max(company.received)
+def partial_months(company: Company) -> set[date]:
+    """Months that go on after the as-of date, or after whose end nothing was received."""
+    if company.first is None:
+        return set()
+    newest, months = max(company.received), months_between(month_of(company.first), month_of(company.last))
+    ends = {month: next_month(month) - timedelta(days=1) for month in months}
+    return {m for m, last in ends.items() if last > company.last or end_of_day(last, company.time_zone) > newest}
 
 
 def four_decimals(money: Fraction) -> Fraction:
@@ -248,6 +251,7 @@ class Recurring:
         self.currencies = sorted({span.row["currency"] for span in paid})
         self.months = list(months_between(month_of(company.first), month_of(company.last))) if company.first else []
         self.known: dict[date, list[Month]] = {}
+        self.partial = partial_months(company)
         self.by_subscription: dict[str, list[Span]] = defaultdict(list)
         for span in self.book.spans:
             self.by_subscription[span.subscription].append(span)
@@ -345,7 +349,7 @@ class Recurring:
             "nrr": ratio(revalued + amount("expansion", opening) - lost, revalued),
             "grr": ratio(revalued - lost, revalued),
             "customer_churn_rate": share(counts["churned_customers"], counts["customers_start"]),
-            "is_partial": is_partial(self.company, month),
+            "is_partial": month in self.partial,
             "exchange_effect": exact(revalued - start, decimals),
         }
 
@@ -391,6 +395,20 @@ def mrr_movements_total(company: Company) -> list[dict[str, Any]]:
     return found
 
 
+def worth_of(company: Company, lines: Iterable[Row], column: str = "amount") -> Fraction:
+    """Money in the reporting currency: what has the same rate, since of one day and currency, is added up first."""
+    sums: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
+    moments: dict[tuple[date, str], datetime] = {}
+    for row in lines:
+        key = (company.day_of(row["event_at"]), row["currency"])
+        sums[key] += row[column]
+        moments[key] = row["event_at"]
+    converted = (
+        company.worth({"currency": key[1], "amount": total, "event_at": moments[key]}) for key, total in sums.items()
+    )
+    return sum(converted, NOTHING)
+
+
 def revenue_daily(company: Company) -> list[dict[str, Any]]:
     """One row a day, currency, country, plan and kind of product."""
     cells: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
@@ -402,13 +420,13 @@ def revenue_daily(company: Company) -> list[dict[str, Any]]:
         if row["event_type"] == "charge":
             order = row["order_id"] or str(row["event_id"])
             first[order] = min(first.get(order, row), row, key=lambda r: (r["event_at"], engine_order(r["event_id"])))
-    firsts = {row["event_id"] for row in first.values()}
+    firsts, newest = {row["event_id"] for row in first.values()}, max(company.received, default=datetime.min)
     found = []
     for (day, currency, country, plan, kind), rows in cells.items():
         of = {name: [r for r in rows if r["event_type"] == name] for name in ("charge", "refund", "adjustment")}
         own = {name: sum((r["amount"] for r in lines), Decimal()) for name, lines in of.items()}
-        worth = {name: sum((company.worth(r) for r in lines), NOTHING) for name, lines in of.items()}
-        tax = sum((company.worth(r | {"amount": r["tax_amount"]}) for r in rows), NOTHING)
+        worth = {name: worth_of(company, lines) for name, lines in of.items()}
+        tax = worth_of(company, rows, "tax_amount")
         found.append(
             {
                 "revenue_date": day,
@@ -428,7 +446,7 @@ def revenue_daily(company: Company) -> list[dict[str, Any]]:
                 "tax_revenue": cents(tax),
                 "orders": sum(r["event_id"] in firsts for r in rows),
                 "paying_customers": len({company.customer_of(r) for r in of["charge"]} - {""}),
-                "is_partial": end_of_day(day, company.time_zone) > max(company.received),
+                "is_partial": end_of_day(day, company.time_zone) > newest,
             }
         )
     return found
@@ -440,10 +458,11 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
     for customer, day, _ in company.orders().values():
         if customer:
             months[customer].add(month_of(day))
-    earned: dict[tuple[str, date], Fraction] = defaultdict(Fraction)
+    lines: dict[tuple[str, date], list[Row]] = defaultdict(list)
     for row in company.money:
-        earned[company.customer_of(row), month_of(company.day_of(row["event_at"]))] += company.worth(row)
-    people = first_visits(company)
+        lines[company.customer_of(row), month_of(company.day_of(row["event_at"]))].append(row)
+    earned = {key: worth_of(company, rows) for key, rows in lines.items()}
+    people, partial = first_visits(company), partial_months(company)
     members: dict[tuple[str, str, date], list[str]] = defaultdict(list)
     for customer, ordered in months.items():
         country, channel = people[customer]
@@ -466,7 +485,7 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
                     "net_revenue": cents(revenue),
                     "cumulative_revenue": cents(total),
                     "revenue_per_customer": per(total, len(customers)),
-                    "is_mature": not is_partial(company, month),
+                    "is_mature": month not in partial,
                 }
             )
     return found
@@ -505,7 +524,7 @@ def ltv_summary(company: Company) -> list[dict[str, Any]]:
         ):
             if customer and lines:
                 at = min(r["event_at"] for r in lines)
-                target[customer].append((company.day_of(at), at, sum((company.worth(r) for r in lines), NOTHING)))
+                target[customer].append((company.day_of(at), at, worth_of(company, lines)))
     return [
         {"customer_id": customer, "first_order_date": min(days)[0], "as_of_date": company.last}
         | _summary(company, days, "")

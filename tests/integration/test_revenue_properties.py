@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marts_support import Bench, Row, differences, uuid_of
-from test_revenue_marts import MARTS, in_order
+from test_revenue_marts import MARTS, in_order, oracle
 
 #: Ends of months, a leap day and midnights in London, where summer time began on 31 March 2024, and a trial's length.
 EDGES = [
@@ -84,7 +84,7 @@ def faults(bench: Bench, marts: Iterable[str] = MARTS) -> list[str]:
         for mart in marts
         for fault in differences(
             in_order(bench.rows(f"select * from marts.{mart}"), mart),
-            in_order(getattr(oracle_revenue, mart)(company) if company.last else [], mart),
+            oracle(company, mart) if company.last else [],
         )
     ]
 
