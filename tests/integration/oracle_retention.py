@@ -74,11 +74,11 @@ def last_day_over(company: Company) -> date:
 
 
 def days_of_events(company: Company) -> dict[str, dict[str, set[date]]]:
-    """By name of an event, `activity` for any and `order` for orders: the days of each person."""
+    """By name of an event: the days of each person. `activity` is any event, `order` an order and no event of that name."""
     found: dict[str, dict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
     for person, events in company.people.items():
         for row in events:
-            for name in ("activity", row["event_name"]):
+            for name in {"activity", row["event_name"]} - {"order"}:
                 found[name][person].add(company.day_of(row["event_at"]))
     for customer, day, _ in company.orders().values():
         if customer:
