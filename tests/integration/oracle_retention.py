@@ -74,7 +74,7 @@ def last_day_over(company: Company) -> date:
 
 
 def days_of_events(company: Company) -> dict[str, dict[str, set[date]]]:
-    """By name of an event: the days of each person. `activity` is any event, `order` an order and no event of that name."""
+    """The days of each person by name of an event; `activity` is any event, `order` an order, not an event so named."""
     found: dict[str, dict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
     for person, events in company.people.items():
         for row in events:
