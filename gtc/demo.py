@@ -16,8 +16,8 @@ from simulator.run import simulate
 from simulator.world_file import read_world
 from warehouse.client import connect
 from warehouse.dbt import build
+from warehouse.headlines import Headline, headline_kpis
 from warehouse.importer import Options, import_file, load_mapping
-from warehouse.kpis import Headline, headline_kpis
 from warehouse.migrations import migrate
 
 #: People who visit the simulated company in the demo: about a million events.

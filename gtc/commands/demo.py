@@ -12,8 +12,8 @@ from gtc.commands.console import complain, err, out, print_json
 from gtc.demo import DemoError, datasets, run_demo
 from gtc.settings import Settings, load_settings
 from warehouse.dbt import BuildError
+from warehouse.headlines import Headline
 from warehouse.importer import ImportFailedError
-from warehouse.kpis import Headline
 
 
 class _Line:
@@ -59,11 +59,19 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON do
 
 
 def _table(dataset: str, figures: list[Headline]) -> Table:
-    table = Table("KPI", "value", "unit", "period", title=f"\n{dataset}", title_justify="left", title_style="bold")
-    table.columns[1].justify = "right"
+    columns = ("KPI", "value", "unit", "period", "change")
+    table = Table(*columns, title=f"\n{dataset}", title_justify="left", title_style="bold")
+    table.columns[1].justify = table.columns[4].justify = "right"
     for figure in figures:
-        table.add_row(figure.kpi.replace("_", " "), _shown(figure), figure.unit, figure.period)
+        table.add_row(figure.kpi.replace("_", " "), _shown(figure), figure.unit, figure.period, _changed(figure))
     return table
+
+
+def _changed(figure: Headline) -> str:
+    """Against the period before: ratios in points, everything else in percent; empty where nothing is compared."""
+    if figure.change is None:
+        return ""
+    return f"{figure.change * 100:+.1f} pp" if figure.unit == "ratio" else f"{figure.change:+.1%}"
 
 
 def _shown(figure: Headline) -> str:

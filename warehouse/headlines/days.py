@@ -1,41 +1,25 @@
-"""The figures that the demo prints, read from the marts: `headline_kpis`."""
+"""Figures of the newest finished day, of the 30 days that end on it, and of customers."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from clickhouse_connect.driver.client import Client
 
 from gtc.settings import Dataset
+from warehouse.headlines.headline import Headline
 
 
-@dataclass(frozen=True)
-class Headline:
-    """One figure of one data set. `value` is None where the data set has nothing to compute it from."""
-
-    dataset: str
-    kpi: str
-    value: int | float | Decimal | str | date | None
-    unit: str
-    period: str
-
-
-def headline_kpis(client: Client, dataset: Dataset) -> list[Headline]:
-    """The newest finished day and the last 30 finished days of `kpi_daily`, and the customers of `rfm`.
-
-    Empty when the marts are empty. Money is in the reporting currency of the data set.
-    """
-    newest = _newest_finished_day(client, dataset)
-    if newest is None:
-        return []
-    return [*_day(client, dataset, newest), *_thirty_days(client, dataset, newest), *_customers(client, dataset)]
-
-
-def _newest_finished_day(client: Client, dataset: Dataset) -> date | None:
+def newest_finished_day(client: Client, dataset: Dataset) -> date | None:
+    """The newest day of `kpi_daily` that is over; None when there is none."""
     found = client.query(
         f"select maxOrNull(kpi_date) from {dataset.schema}.kpi_daily where not is_partial"
     ).result_rows[0][0]
     return found if isinstance(found, date) else None
+
+
+def days_and_customers(client: Client, dataset: Dataset, newest: date) -> list[Headline]:
+    """The newest finished day and the 30 days that end on it, from `kpi_daily`, and the customers of `rfm`."""
+    return [*_day(client, dataset, newest), *_thirty_days(client, dataset, newest), *_customers(client, dataset)]
 
 
 def _day(client: Client, dataset: Dataset, day: date) -> list[Headline]:
