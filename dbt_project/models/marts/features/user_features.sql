@@ -82,7 +82,8 @@ select
     cast({{ to_cents('coalesce(joined.net_revenue, 0)') }} as Decimal(18, 2)) as net_revenue,
     cast({{ to_cents('coalesce(joined.refunds, 0)') }} as Decimal(18, 2)) as refunds,
     cast({{ to_cents('coalesce(subscriptions.mrr, 0)') }} as Decimal(18, 2)) as mrr,
-    cast(joined.cutoff_date - nullIf(calendar.last_due_date, toDate(0)) as Nullable(UInt32)) as days_since_last_deadline,
+    cast(joined.cutoff_date - nullIf(calendar.last_due_date, toDate(0)) as Nullable(UInt32))
+        as days_since_last_deadline,
     cast(nullIf(calendar.next_due_date, toDate(0)) - joined.cutoff_date as Nullable(UInt32)) as days_to_next_deadline,
     -- booleans
     cast(coalesce(calendar.is_in_season, false) as Bool) as is_in_season,
