@@ -17,7 +17,10 @@ from warehouse.client import connect
 from warehouse.migrations import migrate
 
 #: Tables whose content says how a build went, or how many repeats the engine had merged by then.
-BOOKKEEPING = {"build_marks", "event_changes", "person_changes", "delivery_days", "source_days", "data_quality"}
+BOOKKEEPING = {"build_marks", "event_changes", "person_changes"}
+
+#: Tables that count deliveries as they stand in raw at the moment: merging parts makes repeats fewer at any time.
+COUNTS_OF_DELIVERIES = {"delivery_days", "data_quality"}
 
 #: Raw tables whose rows arrive in batches; their column of arrival.
 ARRIVING = {

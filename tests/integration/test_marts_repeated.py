@@ -126,7 +126,8 @@ def test_the_headline_shows_the_newest_complete_month_and_its_change(built: Sett
     for kpi in ("mrr", "nrr", "grr", "churn_rate", "activation_rate", "trial_conversion_rate", "latency_p95_ms"):
         [row] = rows(
             etl,
-            "select value, previous_change, previous_relative_change, toString(period_start) as month, is_complete, unit"
+            "select value, previous_change, previous_relative_change, toString(period_start) as month, is_complete,"
+            " unit"
             f" from {built.dataset.schema}.kpi_summary where is_headline and kpi = '{kpi}' and period_type = 'month'"
             " and dimension = 'all'",
         )
@@ -140,6 +141,7 @@ def test_the_headline_shows_the_newest_complete_month_and_its_change(built: Sett
 def test_the_headline_has_a_section_for_each_subject(built: Settings, etl: Client) -> None:
     headline = {line.kpi: line for line in headline_kpis(etl, built.dataset)}
     assert 0 < headline["people_back_in_month_1"].value < 1
+    assert 1 > headline["visitors_to_calculator_started"].value > headline["visitors_to_paid"].value >= 0
     assert headline["top_channel_by_last_touch"].value
     [people] = rows(
         etl,

@@ -6,7 +6,7 @@ from gtc.settings import Dataset
 from warehouse.headlines.days import days_and_customers, newest_finished_day
 from warehouse.headlines.headline import Headline
 from warehouse.headlines.months import newest_periods
-from warehouse.headlines.subjects import channels, retention, segments
+from warehouse.headlines.subjects import channels, purchase_journey, retention, segments
 
 __all__ = ["Headline", "headline_kpis"]
 
@@ -22,6 +22,7 @@ def headline_kpis(client: Client, dataset: Dataset) -> list[Headline]:
     return [
         *days_and_customers(client, dataset, newest),
         *newest_periods(client, dataset),
+        *purchase_journey(client, dataset),
         *retention(client, dataset),
         *channels(client, dataset, newest),
         *segments(client, dataset),

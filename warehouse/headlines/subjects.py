@@ -1,4 +1,4 @@
-"""One short section a subject: who came back, which channel brought money, how large segments are."""
+"""One short section a subject: how far visitors come, who came back, which channel brought money, stages of life."""
 
 from datetime import date
 
@@ -6,6 +6,18 @@ from clickhouse_connect.driver.client import Client
 
 from gtc.settings import Dataset
 from warehouse.headlines.headline import Headline
+
+
+def purchase_journey(client: Client, dataset: Dataset) -> list[Headline]:
+    """Share of visitors who reach each step of the funnel `purchase_journey`, of those whose time is over."""
+    rows = client.query(
+        f"select step_name, conversion_from_start, complete_entrants from {dataset.schema}.funnels"
+        " where funnel = 'purchase_journey' and step > 1 order by step"
+    ).result_rows
+    return [
+        Headline(dataset.name, f"visitors_to_{step}", rate, "ratio", f"{entrants:,} entrants")
+        for step, rate, entrants in rows
+    ]
 
 
 def retention(client: Client, dataset: Dataset) -> list[Headline]:
