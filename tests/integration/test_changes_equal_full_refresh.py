@@ -20,7 +20,7 @@ from warehouse.migrations import migrate
 BOOKKEEPING = {"build_marks", "event_changes", "person_changes"}
 
 #: Tables that count deliveries as they stand in raw at the moment: merging parts makes repeats fewer at any time.
-COUNTS_OF_DELIVERIES = {"delivery_days", "data_quality"}
+COUNTS_OF_DELIVERIES = {"delivery_days", "source_days", "data_quality"}
 
 #: Raw tables whose rows arrive in batches; their column of arrival.
 ARRIVING = {
