@@ -1,6 +1,7 @@
 {{ config(
     materialized=changing_table(),
-    stale='rows_of_changed_people',
+    replaces='person_id',
+    changed='changed_people',
     order_by='(funnel, person_id, entry_date)',
     meta={'decided_by': ['funnel_declarations']}
 ) }}
