@@ -36,7 +36,8 @@ def test_the_summary_of_online_retail_equals_the_oracle(
 ) -> None:
     periods = ("month", "quarter")
     found = [row for row in mart(marts_client, retail.dataset.schema, "kpi_summary") if row["period_type"] in periods]
-    assert len({row["dimension_value"] for row in found if row["dimension"] == "country"}) == 38
+    sold_to = {row["country"] for row in retail_oracle.money}
+    assert {row["dimension_value"] for row in found if row["dimension"] == "country"} == sold_to
     assert differences(found, kpi_summary(retail_oracle, cents, periods)) == []
     [december] = [
         row
