@@ -37,24 +37,14 @@ def project(tmp_path: Path) -> Path:
     copy = tmp_path / "dbt_project"
     shutil.copytree(PROJECT_ROOT / "dbt_project", copy, ignore=shutil.ignore_patterns("target", "logs"))
     models = copy / "models"
-    lines = models / "intermediate" / "revenue_lines.sql"
-    edit(
-        lines,
-        "money_events.currency as currency,",
-        "money_events.currency as currency, money_events.country as country,",
-    )
-    edit(lines, "rated.currency as currency,", "rated.currency as currency, rated.country as country,")
-    edit(
-        lines.with_suffix(".yml"),
-        "      - name: currency\n",
-        """      - {name: country, description: "{{ doc('country') }}"}\n      - name: currency\n""",
-    )
-    (models / "marts" / "revenue").mkdir()
+    (models / "marts" / "revenue").mkdir(exist_ok=True)
     (models / "marts" / "revenue" / "revenue_by_country.sql").write_text(block("sql"))
     (models / "marts" / "revenue" / "revenue_by_country.yml").write_text(block("yaml"))
-    words = models / "docs" / "mart_columns.md"
-    words.write_text(words.read_text() + "\n{% docs month %}First day of the month.{% enddocs %}\n")
-    edit(models / "marts" / "exposures.yml", "ref('rfm')]", "ref('rfm'), ref('revenue_by_country')]")
+    edit(
+        models / "marts" / "exposures.yml",
+        "      - ref('rfm')\n",
+        "      - ref('rfm')\n      - ref('revenue_by_country')\n",
+    )
     return copy
 
 
