@@ -19,8 +19,8 @@ Wrong = tuple[str, str]
 #: Where the made-up events stand.
 DATABASE = "made_up_funnels"
 
-#: London's night from 29 to 30 March 2025: a change of day in the middle of many chains.
-MIDNIGHT = datetime(2025, 3, 30)
+#: London's midnight after the night in which its clocks went forward: a change of day in the middle of many chains.
+MIDNIGHT = datetime(2025, 3, 30, 23)
 
 EVENT_COLUMNS = ("event_name", "page_path", "country", "device_type")
 REVENUE_COLUMNS = ("event_type", "plan", "country")
@@ -211,3 +211,40 @@ TWICE = declared("a", "a", "b", window="5 minutes")
 @example(declared("a", "b", "c", window="5 minutes", exclusions=[NO_X]))
 def test_any_funnel_equals_the_oracle(marts_client: Client, sources: dict[str, str], declaration: Row) -> None:
     assert faults(answer(marts_client, sources, declaration), declaration) == ""
+
+
+SKIP_TWO = declared("a", "b", "c", "x", window="5 minutes")
+SKIP_TWO["steps"][1] |= {"optional": True, "within": "3 minutes"}
+NO_X_AT_ALL = {"where": {"event_name": "x"}, "from": "one", "to": "three"}
+NO_X_FUNNEL = declared("a", "b", "c", window="5 minutes", exclusions=[NO_X_AT_ALL], breakdowns=[{"column": "country"}])
+
+NO_X_AB = declared("a", "b", window="5 minutes", exclusions=[NO_X])
+
+#: A funnel, a rule of its SQL, and the wrong one next to it.
+MUTANTS: dict[str, tuple[Row, Wrong]] = {
+    "the window ends before its last moment": (NO_X_FUNNEL, ("moments.1 <= 300000, 3", "moments.1 < 300000, 3")),
+    "the window begins at the step before": (NO_X_FUNNEL, ("moments.3 - moments.1", "moments.3 - moments.2")),
+    "steps stand against their order": (
+        TWICE,
+        ("(row.1, row.2, row.3), arrayFlatten", "(row.1, row.3, row.2), arrayFlatten"),
+    ),
+    "exclusions count at the moment of a step": (NO_X_AB, (">= 2, moments.2 - 1", ">= 2, moments.2")),
+    "exclusions count while nobody waits": (NO_X_FUNNEL, ("moments.1 + 300000)", "moments.1 + 900000)")),
+    "an excluded chain is as good as a clean one": (NO_X_FUNNEL, (") * 2 + (", ") * 2 + 0 * (")),
+    "days are cut in UTC": (NO_X_FUNNEL, ("'Europe/London'", "'UTC'")),
+    "ids of a moment are passed over": (NO_X_FUNNEL, ("gap > 0 and gap < 65536", "false")),
+    "a later chain of a day is never better": (NO_X_FUNNEL, (" or rank < rank_before", "")),
+    "the best day is the first": (NO_X_FUNNEL, ("bitShiftLeft(toUInt64(chain.2), 42) + ", "")),
+    "optional steps are skipped at once": (SKIP_TWO, (" <= link_3.1", " < link_3.1 - 60000")),
+    "a step has all the time in the world": (SKIP_TWO, ("link_2.1 - time <= 180000", "link_2.1 - time <= 18000000")),
+    "an event fills two steps": (TWICE, (" and not has(acc.4, row.3)", "")),
+    "an event clears nothing": (TWICE | {"order": "strict"}, ("(acc.1, acc.2, acc.3, acc.4, row.1)", "acc")),
+    "any order is the order told": (TWICE | {"order": "any"}, ("row.4 != 0", "bitTest(row.4, 1)")),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_oracle_notices_a_wrong_rule(marts_client: Client, sources: dict[str, str], name: str) -> None:
+    declaration, wrong = MUTANTS[name]
+    assert faults(answer(marts_client, sources, declaration), declaration) == ""
+    assert faults(answer(marts_client, sources, declaration, wrong), declaration) != ""

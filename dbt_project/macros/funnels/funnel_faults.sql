@@ -71,6 +71,7 @@
         {%- set name = (step.get('name') or loop.index) | string -%}
         {%- set mine = funnel_key_faults(step, words.step) + funnel_name_faults(step) + funnel_condition_faults(step, words) -%}
         {%- if name in names -%}{%- do mine.append('declared twice') -%}{%- endif -%}
+        {%- if name in ['first', 'last'] -%}{%- do mine.append('`name` is ' ~ name ~ '; `first` and `last` are places of breakdowns') -%}{%- endif -%}
         {%- do names.append(name) -%}
         {%- for flag in ('optional', 'first_time') if step.get(flag, false) is not boolean -%}
             {%- do mine.append('`' ~ flag ~ '` is ' ~ step[flag] ~ '; it may be true or false') -%}

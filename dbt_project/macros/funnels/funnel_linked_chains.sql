@@ -65,9 +65,9 @@ from (
             chains as daily_chains,
             chains[1].3 as best_at,
             {%- else %}
-            arraySort(chain -> (chain.1, chain.2, chain.3), chains) as sorted_chains,
+            arraySort(chain -> bitShiftLeft(toUInt64(chain.1), 48) + bitShiftLeft(toUInt64(chain.2), 42) + toUInt64(chain.3), chains) as sorted_chains,
             arrayFilter((chain, day_before) -> chain.1 != day_before, sorted_chains, arrayPushFront(arrayPopBack(tupleElement(sorted_chains, 1)), sorted_chains[1].1 + 1)) as daily_chains,
-            arraySort(chain -> (chain.2, chain.3), daily_chains)[1].3 as best_at,
+            bitAnd(arrayMin(chain -> bitShiftLeft(toUInt64(chain.2), 42) + toUInt64(chain.3), daily_chains), 4398046511103) as best_at,
             {%- endif %}
             arrayJoin(daily_chains) as chain
             from (
@@ -110,18 +110,25 @@ from (
 {%- macro funnel_linked_people(plan, sources, at_entry, at_step, at_last) -%}
 {%- set first_rank, rank_of, once = plan.exclusions | length - 1, funnel_rank_of(plan), [] -%}
 {%- for step in plan.steps if step.first_time -%}{%- do once.append(first_rank + step.number) -%}{%- endfor -%}
+{%- set widen = ') * 65536' if at_entry else ')' -%}
+{%- set with_value = ' + entry_value' if at_entry else '' -%}
 {%- set arrays, ids = [], [] -%}
-{%- for exclusion in plan.exclusions -%}
-    {%- do arrays.append('groupArrayIf((at_ms * 32 + ' ~ loop.index0 ~ ')' ~ (' * 65536' if at_entry else '') ~ ', is_excluded_' ~ exclusion.number ~ ')') -%}
-    {%- do ids.append('groupArrayIf(id, is_excluded_' ~ exclusion.number ~ ')') -%}
-{%- endfor -%}
-{%- do arrays.append('groupArrayIf((at_ms * 32 + ' ~ first_rank ~ ' + step)' ~ (' * 65536 + entry_value' if at_entry else '') ~ ', step > 0)') -%}
-{%- do ids.append('groupArrayIf(id, step > 0)') -%}
+{%- if funnel_is_disjoint(plan.steps + plan.exclusions) -%}
+    {%- do arrays.append('groupArray((at_ms * 32 + rank' ~ widen ~ with_value ~ ')') -%}
+    {%- do ids.append('groupArray(id)') -%}
+{%- else -%}
+    {%- for exclusion in plan.exclusions -%}
+        {%- do arrays.append('groupArrayIf((at_ms * 32 + ' ~ loop.index0 ~ widen ~ ', is_excluded_' ~ exclusion.number ~ ')') -%}
+        {%- do ids.append('groupArrayIf(id, is_excluded_' ~ exclusion.number ~ ')') -%}
+    {%- endfor -%}
+    {%- do arrays.append('groupArrayIf((at_ms * 32 + ' ~ first_rank ~ ' + step' ~ widen ~ with_value ~ ', step > 0)') -%}
+    {%- do ids.append('groupArrayIf(id, step > 0)') -%}
+{%- endif -%}
 select
     person_id,
-    {{ 'arrayConcat(' ~ arrays | join(', ') ~ ')' if plan.exclusions else arrays[0] }} as unsorted_keys,
+    {{ 'arrayConcat(' ~ arrays | join(', ') ~ ')' if arrays | length > 1 else arrays[0] }} as unsorted_keys,
     {%- if at_entry %}
-    {{ 'arrayConcat(' ~ ids | join(', ') ~ ')' if plan.exclusions else ids[0] }} as unsorted_ids,
+    {{ 'arrayConcat(' ~ ids | join(', ') ~ ')' if ids | length > 1 else ids[0] }} as unsorted_ids,
     arraySort(unsorted_keys) as keys_by_value,
     if(
         arrayExists(gap -> gap > 0 and gap < 65536, arrayDifference(keys_by_value)),
@@ -161,7 +168,8 @@ from (
         {%- for exclusion in plan.exclusions %}
         {{ funnel_condition(exclusion) if exclusion in excluded else '0' }} as is_excluded_{{ exclusion.number }},
         {%- endfor %}
-        toUInt8(multiIf({% for step in mine %}{{ funnel_condition(step) }}, {{ step.number }}, {% endfor %}{{ 'false, 0, ' if not mine }}0)) as step
+        toUInt8(multiIf({% for step in mine %}{{ funnel_condition(step) }}, {{ step.number }}, {% endfor %}{{ 'false, 0, ' if not mine }}0)) as step,
+        multiIf(step > 0, step + {{ first_rank }}{% for exclusion in excluded %}, is_excluded_{{ exclusion.number }}, {{ exclusion.number - 1 }}{% endfor %}, 0) as rank
     from {{ sources[source] }}
     where {% for part in mine + excluded %}{{ funnel_condition(part) }}{{ ' or ' if not loop.last }}{% endfor %}
     {{- ' union all' if not loop.last }}

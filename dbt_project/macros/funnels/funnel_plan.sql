@@ -1,5 +1,4 @@
-{#- A checked declaration with every default filled in and every name turned into a number. `is_disjoint`: no event can
-    fill two steps, as the conditions ask for different values of one column. -#}
+{#- A checked declaration with every default filled in and every name turned into a number. -#}
 {%- macro funnel_plan(declaration) -%}
     {%- set steps, exclusions, breakdowns, names = [], [], [], declaration.steps | map(attribute='name') | list -%}
     {%- for step in declaration.steps -%}
@@ -44,7 +43,6 @@
         'exclusions': exclusions,
         'breakdowns': breakdowns,
         'reachable': funnel_reachable(steps),
-        'is_disjoint': funnel_is_disjoint(steps),
     }) }}
 {%- endmacro -%}
 
@@ -61,11 +59,12 @@
     {{ return(reachable) }}
 {%- endmacro -%}
 
-{%- macro funnel_is_disjoint(steps) -%}
-    {%- for step in steps -%}
-        {%- for other in steps[step.number:] if other.source == step.source -%}
+{#- Whether no event fits two of the parts, as they ask for different values of one column. -#}
+{%- macro funnel_is_disjoint(parts) -%}
+    {%- for part in parts -%}
+        {%- for other in parts[loop.index:] if other.source == part.source -%}
             {%- set apart = [] -%}
-            {%- for column, wanted in step.where.items() -%}
+            {%- for column, wanted in part.where.items() -%}
                 {%- set mine, theirs = funnel_values(wanted), funnel_values(other.where.get(column)) -%}
                 {%- if mine and theirs and not mine | select('in', theirs) | list -%}{%- do apart.append(column) -%}{%- endif -%}
             {%- endfor -%}

@@ -1,10 +1,10 @@
 {#- Chains of one funnel: for each person and entry day the best chain that begins on it (with `reentry: first` the first
     one). `sources` names the relations to read: events, revenue, sessions. docs/funnels.md holds the definition.
 
-    When no event can fill two steps and the order counts, a chain is found by looking backwards (funnel_linked_chains),
+    When no event can fill two steps and the order counts but is not strict, a chain is found by looking backwards (funnel_linked_chains),
     which costs little; else every entry is walked through event by event (funnel_walked_chains). -#}
 {%- macro funnel_query(plan, sources) -%}
-    {%- if plan.order == 'ordered' and plan.is_disjoint -%}
+    {%- if plan.order == 'ordered' and funnel_is_disjoint(plan.steps) -%}
         {{ return(funnel_linked_chains(plan, sources)) }}
     {%- endif -%}
     {{ return(funnel_walked_chains(plan, sources)) }}
@@ -13,7 +13,7 @@
 {#- Later than every moment: marks what did not happen. -#}
 {%- macro funnel_never() -%}{{ return('toInt64(4611686018427387903)') }}{%- endmacro -%}
 
-{#- Columns of a row of person_funnels, from `chain_at`, `day`, `furthest`, `excluded`, `times`, `is_best` and `values`. -#}
+{#- Columns of a row of person_funnels, from `chain_at`, `day`, `furthest`, `excluded`, `step_moments`, `is_best` and `value_<n>`. -#}
 {%- macro funnel_columns(plan) -%}
     {{ funnel_text(plan.name) }} as funnel,
     person_id,
@@ -28,7 +28,7 @@
     arrayMap(time -> if(time = {{ funnel_never() }}, null, fromUnixTimestamp64Milli(if(time = {{ funnel_never() }}, 0, time), 'UTC')), step_moments)::Array(Nullable(DateTime64(3, 'UTC'))) as step_times
 {%- endmacro -%}
 
-{#- Events that a funnel needs, of all its sources: who, when, whatever `columns(source, steps, exclusions)` adds. -#}
+{#- Sources that the steps and exclusions of a funnel read. -#}
 {%- macro funnel_sources_used(plan) -%}
     {%- set used = [] -%}
     {%- for part in plan.steps + plan.exclusions if part.source not in used -%}{%- do used.append(part.source) -%}{%- endfor -%}
@@ -44,8 +44,8 @@
     {{ return(values) }}
 {%- endmacro -%}
 
-{#- True while a chain waits between the two steps of an exclusion and the excluded event falls in. `moments(k)` are the
-    chain's times as SQL; `excluded_at` the first excluded event after the chain came to `from`. -#}
+{#- SQL: the last moment at which an excluded event still falls between the two steps of an exclusion: just before the chain came
+    to `to`, or else when its time was over. `time_of` holds the SQL of each step's time, `entry` that of the entry. -#}
 {%- macro funnel_until(plan, exclusion, time_of, entry) -%}
     {%- set branches = [] -%}
     {%- set reached = [] -%}

@@ -1,0 +1,319 @@
+"""The funnel tables of the simulated company equal the oracle and recover what was planted."""
+
+import json
+import math
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from clickhouse_connect.driver.client import Client
+from funnels_support import Macros
+from marts_support import Row, rows
+from oracle_events import channel_of, end_of_day, person_of
+from oracle_funnel_figures import (
+    benjamini_hochberg,
+    funnel_breakdowns,
+    funnel_daily,
+    funnel_drivers,
+    funnel_times,
+    funnels,
+)
+from oracle_funnels import funnel_users
+from oracle_marts import Company
+
+from gtc.settings import PROJECT_ROOT, Settings
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+DECLARED = yaml.safe_load((PROJECT / "models/intermediate/declared_funnels.yml").read_text())["models"][0]["config"]
+DECLARATIONS: list[Row] = DECLARED["meta"]["funnels"]
+VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+MACROS = Macros({})
+
+#: Chains of one data set by funnel, and until when its events are known.
+Chains = dict[str, list[Row]]
+
+
+def events_of(company: Company) -> dict[str, list[Row]]:
+    """Product and revenue events by person, as a funnel sees them."""
+    people: dict[str, list[Row]] = {}
+    for source, found in (("events", company.events), ("revenue", company.revenue)):
+        for row in found:
+            if person := person_of(row, company.known):
+                people.setdefault(person, []).append({"properties": {}, **row, "source": source})
+    return people
+
+
+@pytest.fixture(scope="module")
+def chains(simulated_oracle: Company) -> Chains:
+    """The oracle's rows of funnel_users, by funnel."""
+    visits: dict[str, list[tuple[datetime, str]]] = {}
+    for session in simulated_oracle.sessions:
+        visits.setdefault(session.person, []).append((session.events[0]["event_at"], channel_of(session.events[0])))
+
+    def channel(person: str, moment: datetime) -> str:
+        return max((visit for visit in visits.get(person, []) if visit[0] <= moment), default=(moment, ""))[1]
+
+    people = events_of(simulated_oracle)
+    return {d["name"]: funnel_users(d, people, simulated_oracle.day_of, channel) for d in DECLARATIONS}
+
+
+@pytest.fixture(scope="module")
+def known_until(simulated_oracle: Company) -> datetime:
+    """Events before this moment have been received."""
+    return min(max(simulated_oracle.received), end_of_day(simulated_oracle.last, "UTC"))
+
+
+def unlike(found: list[Row], wanted: list[Row], *key: str) -> list[str]:
+    """Rows and columns in which a table differs from what is wanted; rates may differ in the last digits."""
+    left, right = ({tuple(row[name] for name in key): row for row in side} for side in (found, wanted))
+    if left.keys() != right.keys():
+        return [f"only one side has {sorted(map(str, left.keys() ^ right.keys()))[:5]}"]
+    differing = [
+        f"{place} {name}: {left[place][name]!r}, expected {value!r}"
+        for place, row in right.items()
+        for name, value in row.items()
+        if not alike(left[place][name], value)
+    ]
+    return differing[:10]
+
+
+def alike(found: Any, wanted: Any) -> bool:
+    """Equal, or as near as two ways to compute a real number are."""
+    if isinstance(wanted, float) and found is not None:
+        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(found == wanted)
+
+
+def test_each_chain_equals_the_oracle(simulated: Settings, chains: Chains, marts_client: Client) -> None:
+    wanted = [row for declaration in DECLARATIONS for row in chains[declaration["name"]]]
+    found = rows(marts_client, f"select * from {simulated.dataset.schema}.funnel_users")
+    assert len(wanted) > 5000
+    assert unlike(found, wanted, "funnel", "person_id", "entry_date") == []
+
+
+def test_an_entry_is_complete_when_its_window_is_over(
+    simulated: Settings, chains: Chains, known_until: datetime, marts_client: Client
+) -> None:
+    found = rows(
+        marts_client, f"select funnel, person_id, entry_date, is_complete from {simulated.dataset.schema}.funnel_users"
+    )
+    complete = {(row["funnel"], row["person_id"], row["entry_date"]): row["is_complete"] for row in found}
+    wanted = {
+        (name, row["person_id"], row["entry_date"]): row["window_ends_at"] < known_until
+        for name, mine in chains.items()
+        for row in mine
+    }
+    assert complete == wanted
+    assert set(wanted.values()) == {True, False}
+
+
+def test_days_equal_the_oracle(
+    simulated: Settings, simulated_oracle: Company, chains: Chains, known_until: datetime, marts_client: Client
+) -> None:
+    first = simulated_oracle.first
+    days = [first + timedelta(days=n) for n in range((simulated_oracle.last - first).days + 1)]
+    wanted = [
+        row
+        for declaration in DECLARATIONS
+        for day in days
+        for row in funnel_daily(declaration, chains[declaration["name"]], known_until, day, end_of_day(day, "UTC"))
+    ]
+    found = rows(marts_client, f"select * from {simulated.dataset.schema}.funnel_daily")
+    assert unlike(found, wanted, "funnel", "entry_date", "step") == []
+
+
+def test_totals_breakdowns_and_times_equal_the_oracle(
+    simulated: Settings, chains: Chains, known_until: datetime, marts_client: Client
+) -> None:
+    schema, edges = simulated.dataset.schema, VARIABLES["funnel_time_edges_seconds"]
+    totals: list[Row] = []
+    breakdowns: list[Row] = []
+    times: list[Row] = []
+    for declaration in DECLARATIONS:
+        mine = chains[declaration["name"]]
+        totals += funnels(declaration, mine, known_until)
+        breakdowns += funnel_breakdowns(declaration, mine, known_until)
+        times += funnel_times(declaration, mine, known_until, edges)
+    assert unlike(rows(marts_client, f"select * from {schema}.funnels"), totals, "funnel", "step") == []
+    key = ("funnel", "breakdown", "value", "step")
+    assert unlike(rows(marts_client, f"select * from {schema}.funnel_breakdowns"), breakdowns, *key) == []
+    key = ("funnel", "from_step", "to_step", "bucket")
+    assert unlike(rows(marts_client, f"select * from {schema}.funnel_times"), times, *key) == []
+
+
+def test_drivers_equal_the_oracle(
+    simulated: Settings, simulated_oracle: Company, chains: Chains, known_until: datetime, marts_client: Client
+) -> None:
+    first: dict[str, tuple[datetime, Any, Row]] = {}
+    for session in simulated_oracle.sessions:
+        entry = session.events[0]
+        begun = (entry["event_at"], entry["event_id"].int & (2**64 - 1))
+        if session.person not in first or begun < first[session.person][:2]:
+            properties = {
+                "person.first_channel": channel_of(entry),
+                "person.first_country": entry["country"],
+                "person.first_device_type": entry["device_type"],
+            }
+            first[session.person] = (*begun, properties)
+    people = {person: properties for person, (*_, properties) in first.items()}
+    wanted = [
+        row
+        for declaration in DECLARATIONS
+        for row in funnel_drivers(declaration, chains[declaration["name"]], known_until, people)
+    ]
+    found = rows(marts_client, f"select * from {simulated.dataset.schema}.funnel_drivers")
+    assert len(wanted) > 100
+    assert unlike(found, wanted, "funnel", "step", "property", "value") == []
+
+
+def weighted_quantile(values: list[tuple[float, int]], level: float) -> float | None:
+    """The smallest value that a share `level` of the weight does not exceed."""
+    total, seen = sum(weight for _, weight in values), 0
+    for value, weight in sorted(values):
+        seen += weight
+        if weight and seen >= level * total:
+            return value
+    return None
+
+
+def test_bottlenecks_follow_from_the_days(
+    simulated: Settings, simulated_oracle: Company, chains: Chains, marts_client: Client
+) -> None:
+    schema, resamples = simulated.dataset.schema, VARIABLES["bottleneck_resamples"]
+    daily = rows(marts_client, f"select * from {schema}.funnel_daily where is_complete")
+    drawn = MACROS.bootstrap_weight("resample", "funnel, entry_date")
+    weights = rows(
+        marts_client,
+        f"select funnel, entry_date, resample, {drawn} as weight from (select distinct funnel, entry_date"
+        f" from {schema}.funnel_daily where is_complete) as days cross join"
+        f" (select number as resample from numbers({resamples} + 1)) as resamples",
+    )
+    weight_of = {(row["funnel"], row["entry_date"], row["resample"]): row["weight"] for row in weights}
+    assert 0.9 < sum(weight_of.values()) / len(weight_of) < 1.1
+    orders = sorted((who, at, order) for order, (who, _, at) in simulated_oracle.orders().items())
+    wanted = []
+    for declaration in DECLARATIONS:
+        name, steps = declaration["name"], len(declaration["steps"])
+        last = max(row["entry_date"] for row in daily if row["funnel"] == name)
+        by_day = {(r["entry_date"], r["step"]): r for r in daily if r["funnel"] == name}
+        value = value_per_conversion(simulated_oracle, chains[name], steps, orders)
+        for step in range(2, steps + 1):
+            losses = [
+                loss(by_day, step, steps, last, {day: weight_of[name, day, n] for day, _ in by_day})
+                for n in range(resamples + 1)
+            ]
+            known = [(found, 1) for found in losses[1:] if found is not None]
+            lower = None if losses[0] is None else weighted_quantile(known, 0.025)
+            wanted.append(
+                {
+                    "funnel": name,
+                    "step": step,
+                    "lost_conversions": losses[0],
+                    "value_per_conversion": value,
+                    "lost_value": None if losses[0] is None or value is None else losses[0] * float(value),
+                    "is_recommended": lower is not None and lower > 0,
+                    "judged_until": last,
+                }
+            )
+    found = rows(marts_client, f"select * from {schema}.bottlenecks")
+    assert unlike(found, wanted, "funnel", "step") == []
+    assert any(row["lost_conversions"] for row in wanted)
+
+
+def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dict[date, int]) -> float | None:
+    """Lost conversions of a step over the judged days, with the median of the days before as its benchmark."""
+    entrants = passed = near_passed = near_converted = 0
+    rates = []
+    for day, weight in weights.items():
+        row, age = by_day[day, step], (last - day).days
+        if age < VARIABLES["bottleneck_days"]:
+            entrants += weight * row["previous_users"]
+            passed += weight * row["users"]
+        elif age < VARIABLES["bottleneck_days"] + VARIABLES["bottleneck_benchmark_days"]:
+            if row["previous_users"] >= VARIABLES["bottleneck_min_users"]:
+                rates.append((row["users"] / row["previous_users"], weight))
+        else:
+            continue
+        near_passed += weight * row["users"]
+        near_converted += weight * by_day[day, steps]["users"]
+    benchmark = weighted_quantile(rates, 0.5)
+    if benchmark is None or not entrants or not near_passed:
+        return None
+    return entrants * max(benchmark - passed / entrants, 0) * near_converted / near_passed
+
+
+def value_per_conversion(company: Company, chains: list[Row], steps: int, orders: list[Any]) -> Decimal | None:
+    """Mean, over all conversions, of the first order within `funnel_value_days` from the conversion on."""
+    money: dict[str, Fraction] = {}
+    for row in company.money:
+        if row["event_type"] == "charge":
+            order = row["order_id"] or str(row["event_id"])
+            money[order] = money.get(order, Fraction()) + company.worth(row)
+    converted = [c for c in chains if c["is_best"] and not c["is_excluded"] and c["furthest_step"] == steps]
+    found = []
+    for chain in converted:
+        at, person = chain["step_times"][-1], chain["person_id"]
+        later = [order for order in orders if order[0] == person and order[1] >= at]
+        if later and later[0][1] <= at + timedelta(days=VARIABLES["funnel_value_days"]):
+            found.append(money[later[0][2]])
+    if not found:
+        return None
+    return Decimal(math.floor(sum(found) * 100 / len(converted) + Fraction(1, 2))).scaleb(-2)
+
+
+def test_bh_of_the_published_example() -> None:
+    given = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205]
+    wanted = [0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0846, 0.205]
+    assert benjamini_hochberg(given) == pytest.approx(wanted, abs=5e-5)
+
+
+def test_bh_of_the_published_example_in_the_warehouse(marts_client: Client) -> None:
+    given = [0.001, 0.008, 0.039, 0.041, 0.042, 0.06, 0.074, 0.205]
+    adjusted = MACROS.benjamini_hochberg("p", "p_rank", "family")
+    sql = f"select p, {adjusted} as adjusted from (select *, count(p) over () as tests, count(p) over (order by p asc"
+    sql += " range between unbounded preceding and current row) as p_rank"
+    sql += f" from (select 1 as family, arrayJoin({given}) as p))"
+    found = [row["adjusted"] for row in rows(marts_client, f"{sql} order by p")]
+    assert found == pytest.approx([0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0846, 0.205], abs=5e-5)
+
+
+def planted(folder: Path) -> dict[str, Any]:
+    """What the simulator says about funnels."""
+    return json.loads((folder / "truth.json").read_text())["funnels"]  # type: ignore[no-any-return]
+
+
+def counts(client: Client, settings: Settings, events: list[str], **more: Any) -> dict[str, int]:
+    """Cumulative users of a funnel over these events with a window longer than the data."""
+    steps = [{"name": event, "where": {"event_name": event}} | more for event in events]
+    funnel = {"name": "planted", "title": "P", "description": "P.", "window": "900 weeks", "steps": steps}
+    assert MACROS.funnel_faults([funnel]) == []
+    place = f"{settings.dataset.schema}_intermediate"
+    sources = {"events": f"{place}.person_events", "revenue": "", "sessions": ""}
+    sql = MACROS.funnel_query(MACROS.funnel_plan(funnel), sources)
+    found = rows(client, f"select furthest_step, count() as people from ({sql}) where is_best group by furthest_step")
+    return {
+        event: sum(row["people"] for row in found if row["furthest_step"] >= step)
+        for step, event in enumerate(events, 1)
+    }
+
+
+def test_planted_visitors_in_order_of_first_times(
+    simulated: Settings, simulated_truth: Path, marts_client: Client
+) -> None:
+    # The truth compares the first time of each step with that of the one before: steps with `first_time`.
+    truth = planted(simulated_truth)["visitors_in_order_of_first_times"]
+    assert counts(marts_client, simulated, list(truth), first_time=True) == truth
+
+
+def test_planted_visitors_who_did(simulated: Settings, simulated_truth: Path, marts_client: Client) -> None:
+    truth = planted(simulated_truth)["visitors_who_did"]
+    assert {event: counts(marts_client, simulated, [event])[event] for event in truth} == truth
+
+
+def test_planted_trials_and_their_payments(simulated: Settings, chains: Chains, simulated_truth: Path) -> None:
+    people = {row["person_id"] for row in chains["trial_to_paid"]}
+    assert len(people) == planted(simulated_truth)["visitors_who_did"]["trial_started"]
