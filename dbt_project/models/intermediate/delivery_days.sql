@@ -7,7 +7,7 @@
 ) }}
 -- depends_on: {{ ref('event_changes') }}, {{ ref('stg_recent_delivery_days') }}, {{ ref('stg_delivery_days') }}
 
-{# A copy of the view, so that its search for repeats in all raw tables runs once; later builds copy the last days only. #}
+{# A copy of the view, so that its search for repeats in raw runs once; later builds copy the last days only. #}
 select
     -- strings
     source_table,
@@ -23,4 +23,8 @@ select
     event_date,
     -- timestamps
     newest_received_at
-from {% if only_changes() %}{{ mark_comment() }} {{ ref('stg_recent_delivery_days') }}{% else %}{{ ref('stg_delivery_days') }}{% endif %}
+{% if only_changes() %}
+from {{ ref('stg_recent_delivery_days') }} {{ mark_comment() }}
+{% else %}
+from {{ ref('stg_delivery_days') }}
+{% endif %}
