@@ -79,7 +79,7 @@
             '{{ model_fingerprint() }}',
             toDateTime64('{{ mark.event_changes_until }}', 6, 'UTC'),
             toDateTime64('{{ mark.person_changes_until }}', 6, 'UTC'),
-            toDateTime64('{{ mark.get("rows_until", "1970-01-01 00:00:00.000") }}', 3, 'UTC'),
+            toDateTime64('{{ mark.get("rows_seen", "1970-01-01 00:00:00.000") }}', 3, 'UTC'),
             {{ mark.get("loads", "[]") }}::Array(UUID)
     {%- endcall -%}
 {%- endmacro -%}

@@ -17,6 +17,7 @@
       <log>_from, <log>_until    entries of a log (event_changes, person_changes) are new after the one and up to the other
     and for the log event_changes itself
       rows_from, rows_until      rows of raw are new when they were stored after the one and up to the other,
+      rows_seen                  up to here every row of raw can be seen: the next build begins there
       new_loads                  or belong to one of these loads, which were not complete before
       loads                      all complete loads
     Rows are not kept when the model is new, when it was built by other SQL or with other variables, or when a log that it
@@ -69,14 +70,9 @@
             toString({{ log }}.2) as {{ log }}_until{{ ',' if not loop.last }}
             {%- endfor %}
             {%- if model.name == 'event_changes' %},
-            toString(
-                if(
-                    newest_row = mark.4 and empty(loads_added),
-                    newest_row,
-                    mark.4 - toIntervalSecond({{ var('ingest_overlap_seconds') }})
-                )
-            ) as rows_from,
+            toString(mark.4) as rows_from,
             toString(newest_row) as rows_until,
+            toString(least(newest_row, now64(3) - toIntervalSecond({{ var('ingest_overlap_seconds') }}))) as rows_seen,
             toString(loads_added) as new_loads,
             toString(loads_now) as loads
             {%- endif %}
