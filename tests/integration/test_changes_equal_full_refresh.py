@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from marts_support import for_dataset, insert, must_build, rows, uuid_of
+from marts_support import NOT_COMPARED, for_dataset, insert, must_build, rows, uuid_of
 
 from gtc.settings import Dataset, Settings
 from simulator.order import Order
@@ -15,12 +15,6 @@ from simulator.run import simulate
 from simulator.world_file import read_world
 from warehouse.client import connect
 from warehouse.migrations import migrate
-
-#: Tables whose content says how a build went, or how many repeats the engine had merged by then.
-BOOKKEEPING = {"build_marks", "event_changes", "person_changes"}
-
-#: Tables that count deliveries as they stand in raw at the moment: merging parts makes repeats fewer at any time.
-COUNTS_OF_DELIVERIES = {"delivery_days", "source_days", "data_quality"}
 
 #: Raw tables whose rows arrive in batches; their column of arrival.
 ARRIVING = {
@@ -81,7 +75,7 @@ def contents(client: Client, settings: Settings) -> dict[str, tuple[int, int]]:
     )
     found = {}
     for table in tables:
-        if table["name"] not in BOOKKEEPING | COUNTS_OF_DELIVERIES:
+        if table["name"] not in NOT_COMPARED:
             place = f"{table['database']}.{table['name']}"
             [row] = rows(client, f"select count() as n, sum(cityHash64(toString(tuple(*)))) as hash from {place}")
             found[place.removeprefix(prefix)] = (row["n"], row["hash"])
