@@ -30,8 +30,8 @@ RAW_COLUMNS = {
 #: Raw tables that tests fill.
 FILLED_TABLES = (*RAW_COLUMNS, "experiment_exposures", "marketing_spend")
 
-#: Tables that differ between two builds of the same data: how a build went, and counts of deliveries as they stand in raw,
-#: of which merging parts removes repeats at any time.
+#: Tables that differ between two builds of the same data: how a build went, and counts of deliveries as they stand in
+#: raw, of which merging parts removes repeats at any time.
 NOT_COMPARED = {"build_marks", "event_changes", "person_changes", "delivery_days", "source_days", "data_quality"}
 
 #: Marts that a bench builds unless told otherwise.
