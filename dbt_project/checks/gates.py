@@ -71,6 +71,7 @@ def layer(node: Node) -> str:
 def _of_model(manifest: Manifest, model: Node) -> Iterator[str]:
     checks: list[Callable[[Manifest, Node], Iterator[str]]] = [_layering, _documented]
     checks += [_only_states] if runs_in_inserts(model) else [_key]
+    checks += [_replaces] if model["config"]["materialized"] == "changed_rows" else []
     if layer(model) == "marts":
         checks += [_contract, _mart_tests, _exposed]
     for check in checks:
@@ -121,6 +122,21 @@ def _only_states(manifest: Manifest, model: Node) -> Iterator[str]:
     for found in AGGREGATE.finditer(sql):
         if not found[1].endswith("State"):
             yield f"an insert-triggered view collects states that merge: {found[1]} must end in State"
+
+
+def _replaces(manifest: Manifest, model: Node) -> Iterator[str]:
+    config = model["config"]
+    replaces, changed = config.get("replaces", ""), config.get("changed", "")
+    if bool(replaces) != bool(changed):
+        yield "`replaces` names the key and `changed` the macro that answers keys: declare both, or neither"
+    for column in re.findall(r"\w+", replaces):
+        if column not in model["columns"]:
+            yield f"replaces {column}, which is no column of it"
+    for macro in [*([changed] if changed else []), *config.get("meta", {}).get("decided_by", [])]:
+        if not any(name.endswith(f".{macro}") for name in manifest["macros"]):
+            yield f"there is no macro {macro}"
+    if not re.search(r"\b(only_changes|of_changed_people)\(", model["raw_code"]):
+        yield "a build of changes would add all of its rows again: restrict its SQL by only_changes() or of_changed_people()"
 
 
 def _contract(manifest: Manifest, model: Node) -> Iterator[str]:

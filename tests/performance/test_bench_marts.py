@@ -18,6 +18,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+from dashboard_queries import QUERIES
 from server_http import own_server
 
 from gtc.settings import Settings
@@ -159,6 +160,25 @@ def test_building_all_marts_and_an_ordinary_day(company: Company, record_figure:
     record_figure("marts: full build by one scan of raw", whole.seconds / scan, "ratio", 30)
     record_figure("marts: peak memory of the warehouse in the full build", peak / MEGABYTE, "MB", 6000)
     record_figure("marts: an ordinary day by the full build", day.seconds / whole.seconds, "ratio", 0.03)
+
+
+def test_what_dashboards_ask_is_answered_at_once(company: Company, record_figure: RecordFigure) -> None:
+    """Each query five times, in the engine; its median counts. The test before has built the marts."""
+    schema = company.settings.dataset.schema
+    [[as_of]] = company.client.query(f"select toString(max(kpi_date)) from {schema}.kpi_daily").result_rows
+    days = {"{as_of}": f"toDate('{as_of}')", "{year_ago}": f"(toDate('{as_of}') - 365)"}
+    took = {}
+    for page, queries in QUERIES.items():
+        for chart, query in queries.items():
+            for name, value in days.items():
+                query = query.replace(name, value)
+            answers = [company.client.query(query, settings={"database": schema}) for _ in range(5)]
+            assert answers[0].result_rows, f"{page}, {chart}: no rows"
+            took[f"{page}, {chart}"] = sorted(int(answer.summary["elapsed_ns"]) / 1e6 for answer in answers)[2]
+    for chart, milliseconds in sorted(took.items(), key=lambda item: -item[1])[:10]:
+        print(f"  {milliseconds:8.1f} ms  {chart}")
+    slowest = max(took, key=lambda chart: took[chart])
+    record_figure(f"marts: slowest of {len(took)} queries of dashboards ({slowest})", took[slowest], "ms", 100)
 
 
 def peak_memory(process: psutil.Process) -> int:

@@ -52,10 +52,16 @@
     where person_changes.anonymous_id != '' and {{ is_new_in('person_changes') }}
 {%- endmacro -%}
 
-{#- A relation with a column person_id; in a build of changes, its rows of people that changed. -#}
-{%- macro of_changed_people(relation) -%}
+{#- Who owned these devices before, and who does now. -#}
+{%- macro people_of_moved_devices() -%}
+    select person_changes.person_id from {{ ref('person_changes') }} as person_changes
+    where person_changes.anonymous_id != '' and {{ is_new_in('person_changes') }}
+{%- endmacro -%}
+
+{#- A relation whose `column` names people; in a build of changes, its rows of people that changed. -#}
+{%- macro of_changed_people(relation, column='person_id') -%}
     {%- if only_changes() -%}
-    (select * from {{ relation }} where person_id in ({{ changed_people() }}))
+    (select * from {{ relation }} where {{ column }} in ({{ changed_people() }}))
     {%- else -%}
     {{ relation }}
     {%- endif -%}

@@ -13,8 +13,16 @@
 {%- macro changed_or_moved_event_ids() -%}
     {{ changed_event_ids('user_events') }}
     union all
-    select moved.event_id from {{ this }} as moved
-    where moved.user_id = '' and moved.anonymous_id in ({{ moved_devices() }})
+    select event_id from {{ this }}
+    where {{ is_of_moved_device() }}
+{%- endmacro -%}
+
+{#- A row of person_events that the device's owner decides, of a device that has another owner now. The owner before is one of
+    the people that changed, and rows are sorted by person. -#}
+{%- macro is_of_moved_device() -%}
+    person_id in ({{ people_of_moved_devices() }})
+    and user_id = ''
+    and anonymous_id in ({{ moved_devices() }})
 {%- endmacro -%}
 
 {#- Events of one raw table on the days on which anything changed, each in its newest delivery. -#}

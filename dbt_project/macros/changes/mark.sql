@@ -107,15 +107,31 @@
     {{ return(['user_events', 'calculator_usage', 'revenue_events', 'experiment_exposures', 'performance_metrics']) }}
 {%- endmacro -%}
 
-{#- What decides how the rows of a model look, besides the raw data: its SQL, the variables that it may read, and what the
-    macros named under `decided_by` answer. -#}
+{#- What decides how the rows of a model look, besides the raw data: its SQL and that of all models and seeds that it is built
+    from, the variables that they may read, and what the macros named under `decided_by` answer. -#}
 {%- macro model_fingerprint() -%}
+    {%- set origins = [model.unique_id] -%}
+    {%- do add_origins(model.unique_id, origins) -%}
+    {%- set variables = ['datasets', 'as_of_date'] -%}
     {%- set choices = [] -%}
-    {%- for name in ['datasets', 'as_of_date'] + model.config.get('meta', {}).get('variables', []) -%}
+    {%- for name in origins | sort -%}
+        {%- set node = graph.nodes[name] -%}
+        {%- do choices.append(node.checksum.checksum) -%}
+        {%- do variables.extend(node.config.get('meta', {}).get('variables', [])) -%}
+        {%- for macro in node.config.get('meta', {}).get('decided_by', []) -%}
+            {%- do choices.append(macro ~ '=' ~ tojson(context[macro]())) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for name in variables | unique | sort -%}
         {%- do choices.append(name ~ '=' ~ var(name)) -%}
     {%- endfor -%}
-    {%- for name in model.config.get('meta', {}).get('decided_by', []) -%}
-        {%- do choices.append(name ~ '=' ~ tojson(context[name]())) -%}
+    {{ return(local_md5(dataset_name() ~ '|' ~ choices | join('|'))) }}
+{%- endmacro -%}
+
+{#- Put the models and seeds that a model is built from, near and far, into `found`. -#}
+{%- macro add_origins(unique_id, found) -%}
+    {%- for name in graph.nodes[unique_id].depends_on.nodes if name in graph.nodes and name not in found -%}
+        {%- do found.append(name) -%}
+        {%- do add_origins(name, found) -%}
     {%- endfor -%}
-    {{ return(local_md5(model.raw_code ~ '|' ~ dataset_name() ~ '|' ~ choices | join('|'))) }}
 {%- endmacro -%}

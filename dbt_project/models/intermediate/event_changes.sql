@@ -4,21 +4,27 @@
 {# Built whole, the log begins anew: one row without an event, so that it is never empty. #}
 with
 {% if only_changes() %}
+deliveries as (
+    select
+        source_table,
+        event_id,
+        groupUniqArray((user_id, anonymous_id, event_date)) as versions,
+        max({{ is_new_delivery() }}) as is_changed
+    from {{ ref('stg_deliveries') }}
+    where event_id in (select fresh.event_id from {{ ref('stg_deliveries') }} as fresh where {{ is_new_delivery() }})
+    group by source_table, event_id
+),
+
 changes as (
-    select distinct
-        deliveries.event_id as event_id,
-        deliveries.user_id as user_id,
-        deliveries.anonymous_id as anonymous_id,
-        deliveries.source_table as source_table,
-        deliveries.event_date as event_date
-    from {{ ref('stg_deliveries') }} as deliveries
-    where (deliveries.source_table, deliveries.event_id) in (
-        select
-            fresh.source_table,
-            fresh.event_id
-        from {{ ref('stg_deliveries') }} as fresh
-        where {{ is_new_delivery() }}
-    )
+    select
+        event_id,
+        tupleElement(version, 1) as user_id,
+        tupleElement(version, 2) as anonymous_id,
+        source_table,
+        tupleElement(version, 3) as event_date
+    from deliveries
+    array join versions as version
+    where is_changed
 )
 {% else %}
 changes as (

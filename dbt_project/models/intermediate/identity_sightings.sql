@@ -2,8 +2,7 @@
     materialized=changing_table(),
     replaces='(source_table, event_date)',
     changed='changed_source_days',
-    order_by='(source_table, event_date, anonymous_id, user_id)',
-    partition_by='toYYYYMM(event_date)'
+    order_by='(source_table, event_date, anonymous_id, user_id)'
 ) }}
 -- depends_on: {{ ref('event_changes') }}, {{ ref('stg_deliveries') }}
 -- depends_on: {{ ref('stg_user_events') }}, {{ ref('stg_calculator_usage') }}, {{ ref('stg_revenue_events') }}

@@ -1,6 +1,7 @@
-{{ config(order_by='person_id') }}
+{{ config(materialized=changing_table(), replaces='person_id', changed='changed_people', order_by='person_id') }}
+-- depends_on: {{ ref('person_changes') }}
 
-{#- The first and the last session of each person, taken as whole rows so that the values belong together. -#}
+{# The first and the last session of each person, taken as whole rows so that the values belong together. #}
 with
 visitors as (
     select
@@ -11,7 +12,7 @@ visitors as (
         min(started_at) as first_event_at,
         max(started_at) as last_session_at,
         max(ended_at) as last_event_at
-    from {{ ref('person_sessions') }}
+    from {{ of_changed_people(ref('person_sessions')) }}
     group by person_id
 ),
 
@@ -20,7 +21,7 @@ customers as (
         customer_id,
         argMin(country, (event_at, event_id)) as first_order_country,
         argMax(country, (event_at, event_id)) as last_order_country
-    from {{ ref('revenue_lines') }}
+    from {{ of_changed_people(ref('revenue_lines'), 'customer_id') }}
     where customer_id != ''
     group by customer_id
 ),

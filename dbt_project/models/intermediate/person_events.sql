@@ -2,8 +2,7 @@
     materialized=changing_table(),
     replaces='event_id',
     changed='changed_or_moved_event_ids',
-    order_by='(person_id, event_at, event_id)',
-    partition_by='toYYYYMM(event_at)'
+    order_by='(person_id, event_at, event_id)'
 ) }}
 -- depends_on: {{ ref('person_changes') }}, {{ ref('event_changes') }}, {{ ref('stg_user_event_deliveries') }}
 {% set columns = [
@@ -25,8 +24,7 @@ newest_deliveries as (
 moved_events as (
     select * from {{ this }}
     where
-        user_id = ''
-        and anonymous_id in ({{ moved_devices() }})
+        {{ is_of_moved_device() }}
         and event_id not in ({{ changed_event_ids('user_events') }})
 ),
 
