@@ -136,7 +136,7 @@ def _replaces(manifest: Manifest, model: Node) -> Iterator[str]:
         if not any(name.endswith(f".{macro}") for name in manifest["macros"]):
             yield f"there is no macro {macro}"
     if not re.search(r"\b(only_changes|of_changed_people)\(", model["raw_code"]):
-        yield "a build of changes would add all of its rows again: restrict its SQL by only_changes() or of_changed_people()"
+        yield "a build of changes would add all of its rows again: use only_changes() or of_changed_people()"
 
 
 def _contract(manifest: Manifest, model: Node) -> Iterator[str]:

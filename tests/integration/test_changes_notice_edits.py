@@ -1,4 +1,4 @@
-"""A model that is built by changes notices when a seed or a model that it is built from was edited, and builds itself whole."""
+"""A model that is built by changes is built whole when a seed or a model that it is built from was edited."""
 
 import shutil
 import subprocess
@@ -60,7 +60,7 @@ def visit(number: int, day: int, person: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "edit"), [("seed", newsletters_are_lifecycle), ("model", newsletters_are_lifecycle_in_sql)], ids=["a seed", "a model"]
+    ("name", "edit"), [("seed", newsletters_are_lifecycle), ("model", newsletters_are_lifecycle_in_sql)]
 )
 def test_people_who_did_nothing_follow_an_edit(
     warehouse: Settings, client: Client, project: Path, name: str, edit: Edit

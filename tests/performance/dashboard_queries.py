@@ -9,7 +9,9 @@ QUERIES: dict[str, dict[str, str]] = {
             select kpi, label, unit, value, previous_relative_change, year_before_relative_change, is_partial
             from kpi_summary
             where period_type = 'month' and dimension = 'all'
-                and period_start = (select max(period_start) from kpi_summary where period_type = 'month' and not is_partial)
+                and period_start = (
+                    select max(period_start) from kpi_summary where period_type = 'month' and not is_partial
+                )
             order by kpi""",
         "revenue and users over time": """
             select kpi_date, net_revenue, gross_revenue, dau, mau, is_partial
@@ -33,7 +35,8 @@ QUERIES: dict[str, dict[str, str]] = {
             where cohort = 'first_activity' and granularity = 'month' and breakdown = 'all' order by 1, 2""",
         "retention of weekly cohorts of a country": """
             select cohort_start, period_number, retention_rate from cohort_analysis
-            where cohort = 'first_activity' and granularity = 'week' and breakdown = 'country' and breakdown_value = 'DE'
+            where cohort = 'first_activity' and granularity = 'week'
+                and breakdown = 'country' and breakdown_value = 'DE'
             order by 1, 2""",
         "retention curve by day": """
             select period_number, retention_rate from cohort_averages
@@ -62,12 +65,14 @@ QUERIES: dict[str, dict[str, str]] = {
         "MRR movements by currency": "select * from mrr_movements where booking = 'month_end' order by currency, month",
         "NRR and GRR": """
             select period_start, kpi, value from kpi_summary
-            where kpi in ('nrr', 'grr', 'arpu', 'churn_rate') and period_type = 'month' and dimension = 'all' order by 1""",
+            where kpi in ('nrr', 'grr', 'arpu', 'churn_rate') and period_type = 'month' and dimension = 'all'
+            order by 1""",
         "cumulative revenue by cohort": """
             select cohort_month, months_since, cumulative_revenue, revenue_per_customer from revenue_cohorts
             where breakdown = 'overall' order by 1, 2""",
         "customers by worth": """
-            select segment, count() as customers, sum(monetary) as monetary from rfm group by segment order by 3 desc""",
+            select segment, count() as customers, sum(monetary) as monetary
+            from rfm group by segment order by 3 desc""",
         "orders left to come": "select count(), avg(x), avg(t_x), avg(T), avg(monetary_mean) from ltv_summary",
         "subscriptions by plan and status": """
             select plan, status, count() as spans, sum(reporting_mrr) as mrr
