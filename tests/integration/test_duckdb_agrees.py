@@ -50,3 +50,15 @@ def test_both_engines_see_the_same_people_come_back_month_by_month(
     sql = "select cohort_month, (cohort_month + to_months(month_number))::date as month, people from retention_monthly"
     assert len(expected) >= 10
     assert {row for row in table(duckdb_folder, sql) if row[1] in finished} == expected
+
+
+def test_both_engines_see_the_same_people_on_each_step_of_the_purchase_journey(
+    simulated: Settings, marts_client: Client, duckdb_folder: Path
+) -> None:
+    expected = marts_client.query(
+        f"select step, users from {simulated.dataset.schema}.funnels where funnel = 'purchase_journey' order by step"
+    ).result_rows
+    assert len(expected) == 5
+    assert min(people for _, people in expected) > 10
+    found = table(duckdb_folder, "select step_number, people from purchase_funnel order by step_number")
+    assert [tuple(row) for row in found] == [tuple(row) for row in expected]

@@ -1,14 +1,15 @@
 {#- Ordered, best entry. Of the chains that have reached a step, the one that began last has the most time left, so each step
     asks for the newest event of the step before: its chain is the best one. The start of a chain never runs backwards.
     Steps that share a moment count in their own order. -#}
-{%- set steps = ['page_view', 'calculator_started', 'calculator_completed', 'sign_up', 'order'] -%}
+{%- set steps = ['page_view', 'calculator_started', 'calculator_completed', 'sign_up', 'charge'] -%}
 with
 steps as (
     select person_id, event_name as step, event_at
     from {{ ref('person_events') }}
     where event_name in ('{{ steps[:-1] | join("', '") }}')
     union all
-    select customer_id, 'order', ordered_at from {{ ref('orders') }} where customer_id != ''
+    select person_id, 'charge', event_at from {{ ref('revenue_lines') }}
+    where event_type = 'charge' and person_id is not null
 ),
 
 reached_1 as (

@@ -11,6 +11,7 @@ rates as (
 select
     lines.event_id,
     coalesce(nullif(lines.user_id, ''), identities.user_id, '') as customer_id,
+    coalesce(nullif(lines.user_id, ''), identities.user_id, 'anonymous:' || nullif(lines.anonymous_id, '')) as person_id,
     if(lines.order_id = '', lines.event_id, lines.order_id) as order_id,
     lines.event_type,
     lines.event_at,
