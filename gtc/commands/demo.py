@@ -54,7 +54,8 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON do
         print_json([vars(figure) for figure in figures])
         return
     for dataset in dict.fromkeys(figure.dataset for figure in figures):
-        out.print(_table(dataset, [figure for figure in figures if figure.dataset == dataset]))
+        table = _table(dataset, [figure for figure in figures if figure.dataset == dataset])
+        out.print(table, width=None if out.is_terminal else 100)  # a log has no width of its own
     _say_what_next(settings)
 
 

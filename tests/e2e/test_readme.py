@@ -4,6 +4,7 @@
 which nobody here has, becomes that of a second embedded one that the platform does not supervise.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from platforms import make_settings, service_environment, wait_until_up
 
 from gtc.settings import PROJECT_ROOT, Settings
@@ -70,6 +72,25 @@ def test_the_demo_run_twice_skips_what_is_done_and_changes_nothing(demo_output: 
 @pytest.mark.parametrize("words", ["make status", "source .venv/bin/activate", "gtc import --help"])
 def test_the_commands_of_a_block_work(demo_output: str, shell, words: str) -> None:
     assert shell(block_with(words)).stdout
+
+
+def test_the_documentation_shows_every_exposure_in_the_lineage(demo_output: str, shell, fresh_clone: Path) -> None:
+    shell("make docs")
+    target = fresh_clone / "dbt_project" / "target"
+    manifest = json.loads((target / "manifest.json").read_text())
+    catalog = json.loads((target / "catalog.json").read_text())
+    assert (target / "index.html").exists()
+    written = {
+        entry["name"]
+        for file in (fresh_clone / "dbt_project" / "models").rglob("*.yml")
+        for entry in (yaml.safe_load(file.read_text()) or {}).get("exposures", [])
+    }
+    assert written == {exposure["name"] for exposure in manifest["exposures"].values()}
+    for name, exposure in manifest["exposures"].items():
+        parents = manifest["parent_map"][name]
+        assert parents, f"{exposure['name']} hangs in the air"
+        assert set(parents) <= set(catalog["nodes"]), f"{exposure['name']}: a parent has no columns in the warehouse"
+        assert all(name in manifest["child_map"][parent] for parent in parents)
 
 
 def test_a_real_clickhouse_is_a_change_of_address(demo_output: str, shell, fresh_clone, foreign_clickhouse) -> None:
