@@ -18,7 +18,7 @@ KEPT_VARIABLES = ("HOME", "LANG", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_D
 KEPT_PREFIXES = ("PIP_", "UV_")
 
 #: Seconds for one block of commands, among them a whole `make demo`.
-BLOCK_SECONDS = 900
+BLOCK_SECONDS = 600
 
 
 def tracked_files() -> list[str]:
