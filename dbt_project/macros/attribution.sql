@@ -86,3 +86,9 @@
 {%- macro set_of_channels(channels) -%}
     arrayStringConcat(arraySort(arrayDistinct({{ channels }})), ' + ')
 {%- endmacro -%}
+
+{#- Until when conversions are known, as one row: a path whose look-back ends later may still convert. -#}
+{%- macro paths_known_until() -%}
+    select least(complete_until, {{ start_of_reporting_date('as_of_date + 1') }}) as known_until
+    from {{ ref('reporting_period') }}
+{%- endmacro -%}

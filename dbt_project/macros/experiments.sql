@@ -10,18 +10,14 @@
     indexOf(['{{ experiment_measures() | join("', '") }}'], {{ measure }})
 {%- endmacro -%}
 
+{#- Place of a conversion, given by name, in experiment_values(), where these stand behind the measures. -#}
+{%- macro experiment_conversion_position(measure) -%}
+    {{ experiment_measures() | length }} + indexOf(['{{ experiment_conversions() | join("', '") }}'], {{ measure }})
+{%- endmacro -%}
+
 {#- Measures that are conversions: the first time after the exposure is kept. -#}
 {%- macro experiment_conversions() -%}
     {{ return(['sign_ups', 'trials', 'paid_trials', 'calculators_completed', 'orders']) }}
-{%- endmacro -%}
-
-{#- One column of `experiment_outcomes` per measure as an array, in the order of experiment_measures(). -#}
-{%- macro experiment_values(horizon) -%}
-[
-    {%- for measure in experiment_measures() %}
-        cast({{ horizon }}_{{ measure }} as Decimal(38, 2)){{ ',' if not loop.last }}
-    {%- endfor %}
-    ]
 {%- endmacro -%}
 
 {#- Chance of a chi-square of at least this much when nothing is wrong: the regularised upper incomplete gamma function

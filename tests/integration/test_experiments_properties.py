@@ -289,9 +289,9 @@ MUTANTS = {
     "crossovers are counted": ("where not is_crossover", ""),
     "the last exposure names the arm": ("argMin(\n            (exposures.arm", "argMax(\n            (exposures.arm"),
     "open windows are closed": ("outcomes.window_ends_at <= complete.observed_until", "true"),
-    "a proportion counts twice": ("least(counted_outcome, 1)", "counted_outcome"),
+    "a proportion counts twice": ("_calculators_completed > 0", "_calculators_completed"),
     "crossovers are split": ("countIf(not is_crossover) as people", "count() as people"),
-    "any country's deadline": ("people.country = due_dates.country", "true"),
+    "any country's deadline": ("countries.country = due_dates.country", "true"),
 }
 
 

@@ -62,3 +62,30 @@
     from {{ this }} as known
     where known.event_date >= (select min(fresh.event_date) from {{ this.incorporate(path={'identifier': this.identifier ~ '__fresh'}) }} as fresh)
 {%- endmacro -%}
+
+{#- person_exposures: exposures that came or were corrected, and earlier ones of devices that have another owner now. -#}
+{%- macro changed_or_moved_exposure_ids() -%}
+    {{ changed_event_ids('experiment_exposures') }}
+    union all
+    select moved.event_id from {{ this }} as moved
+    where moved.user_id = '' and moved.anonymous_id in ({{ moved_devices() }})
+{%- endmacro -%}
+
+{#- Tables of experiments: people who changed, and those whose exposures the as-of date has reached, or left behind, since.
+    No day before the newest one that stands there can be among these. -#}
+{%- macro changed_exposed_people() -%}
+    {{ changed_people() }}
+    union all
+    select later.person_id from {{ ref('person_exposures') }} as later
+    where later.event_date > least(
+        (select max(known.exposed_on) from {{ this }} as known),
+        (select coalesce(max(period.as_of_date), toDate(0)) from {{ ref('reporting_period') }} as period)
+    )
+{%- endmacro -%}
+
+{#- conversions: people who changed, and nobody, to whom money is booked that names no known order. -#}
+{%- macro changed_people_and_nobody() -%}
+    {{ changed_people() }}
+    union all
+    select ''
+{%- endmacro -%}

@@ -1,8 +1,16 @@
-{{ config(order_by='(person_id, conversion_kind, conversion_id, conversion_date)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='person_id',
+    changed='changed_people_and_nobody',
+    order_by='(person_id, conversion_kind, conversion_id, conversion_date)',
+    meta={'variables': ['attribution_lookback_days']}
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
 with
 conversions as (
     select * from {{ ref('conversions') }}
+    {% if only_changes() %}where person_id in ({{ changed_people_and_nobody() }}){% endif %}
 ),
 
 people as (
@@ -20,6 +28,10 @@ select
     -- numbers
     conversions.conversions as conversions,
     conversions.revenue as revenue,
+    cityHash64(
+        conversions.conversion_kind, conversions.country, conversions.conversions, conversions.revenue, path,
+        conversions.converted_at
+    ) as content,
     -- touches
     arrayFilter(
         touch -> touch.1 <= conversions.converted_at

@@ -1,18 +1,33 @@
-{{ config(order_by='(person_id, conversion_kind, conversion_id, conversion_date)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='person_id',
+    changed='changed_people_and_nobody',
+    order_by='(person_id, conversion_kind, conversion_id, conversion_date)'
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
-{#- Money follows its order: a charge counts on its own day, a refund on the day of the refund, both for the order they
-    name. So the revenue of a day is the net revenue of that day, and nothing is rewritten when money is given back. -#}
+{# Money follows its order: a charge counts on its own day, a refund on the day of the refund, both for the order they
+    name. So the revenue of a day is the net revenue of that day, and nothing is rewritten when money is given back.
+    Lines of others may name a person's order: such an order is computed from all its lines. #}
 with
 kinds as (
     select * from {{ ref('conversion_kinds') }}
 ),
 
+event_names as (
+    select event_name from kinds
+    where source = 'event'
+),
+
 events as (
     select * from {{ ref('person_events') }}
-    where event_name in (
-        select kinds.event_name from kinds
-        where kinds.source = 'event'
-    )
+    where event_name in (select event_names.event_name from event_names)
+    {%- if only_changes() %} and person_id in ({{ changed_people() }}){% endif %}
+),
+
+known_orders as (
+    select * from {{ ref('orders') }}
+    {% if only_changes() %}where customer_id in ({{ changed_people_and_nobody() }}){% endif %}
 ),
 
 lines as (
@@ -24,6 +39,15 @@ lines as (
         revenue_date,
         event_at
     from {{ ref('revenue_lines') }}
+    {% if only_changes() %}
+    where
+        if(event_type = 'refund' and refunded_order_id != '', refunded_order_id, order_id) in (
+            select known_orders.order_id from known_orders
+        )
+        or if(event_type = 'refund' and refunded_order_id != '', refunded_order_id, order_id) not in (
+            select orders.order_id from {{ ref('orders') }} as orders
+        )
+    {% endif %}
 ),
 
 bookings as (
@@ -45,7 +69,7 @@ orders as (
         ordered_at,
         customer_id != ''
         and row_number() over (partition by customer_id order by ordered_at asc, order_id asc) = 1 as is_first_order
-    from {{ ref('orders') }}
+    from known_orders
 ),
 
 -- An order without a known customer belongs to the device of its first charge, as the sessions of that device do.

@@ -1,17 +1,25 @@
-{{ config(order_by='(experiment_id, person_id)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='person_id',
+    changed='changed_exposed_people',
+    order_by='(person_id, experiment_id)',
+    meta={
+        'variables': ['experiment_pre_period_days', 'experiment_outcome_window_days', 'trial_days', 'session_gap_minutes']
+    }
+) }}
+-- depends_on: {{ ref('person_changes') }}, {{ ref('reporting_period') }}, {{ ref('person_exposures') }}
 
-{#- Every measure is a list of facts with a first and a last moment, which differ for active days only. A fact lies
-    after the exposure when its last moment does, and inside the window when its first moment does. -#}
-{%- set completed = "event_name = 'calculator_completed'" -%}
+{# Every measure is a list of facts with a first and a last moment, which differ for active days only. A fact lies
+    after the exposure when its last moment does, and inside the window when its first moment does. #}
+{%- set events = "if(event_name = 'sign_up', 'sign_ups', 'calculators_completed')" -%}
 {%- set facts = [
-    ('sign_ups', 'person_events', 'person_id', 'event_at', 'event_at', "event_name = 'sign_up'"),
-    ('calculators_completed', 'person_events', 'person_id', 'event_at', 'event_at', completed),
-    ('trials', 'trials', 'customer_id', 'started_at', 'started_at', 'true'),
-    ('paid_trials', 'trials', 'customer_id', 'converted_at', 'converted_at', 'converted_at is not null'),
-    ('sessions', 'person_sessions', 'person_id', 'started_at', 'started_at', 'true'),
-    ('active_days', 'user_days', 'person_id', 'first_event_at', 'last_event_at', 'true'),
-    ('orders', 'orders', 'customer_id', 'ordered_at', 'ordered_at', 'true'),
-    ('net_revenue', 'revenue_lines', 'customer_id', 'event_at', 'event_at', 'true'),
+    (events, 'person_events', 'person_id', 'event_at', 'event_at', "event_name in ('sign_up', 'calculator_completed')"),
+    ("'trials'", 'trials', 'customer_id', 'started_at', 'started_at', 'true'),
+    ("'paid_trials'", 'trials', 'customer_id', 'converted_at', 'converted_at', 'converted_at is not null'),
+    ("'sessions'", 'person_sessions', 'person_id', 'started_at', 'started_at', 'true'),
+    ("'active_days'", 'user_days', 'person_id', 'first_event_at', 'last_event_at', 'true'),
+    ("'orders'", 'orders', 'customer_id', 'ordered_at', 'ordered_at', 'true'),
+    ("'net_revenue'", 'revenue_lines', 'customer_id', 'event_at', 'event_at', 'true'),
 ] -%}
 {%- set counts = experiment_measures() | reject('equalto', 'net_revenue') | list -%}
 {%- set horizons = ['pre', 'window', 'to_date'] -%}
@@ -20,18 +28,20 @@ with
 people as (
     select * from {{ ref('experiment_people') }}
     where not is_crossover
+    {%- if only_changes() %} and person_id in ({{ changed_exposed_people() }}){% endif %}
 ),
 
 facts as (
     {%- for measure, model, person, began_at, ended_at, condition in facts %}
     select
-        '{{ measure }}' as measure,
+        {{ measure }} as measure,
         {{ person }} as person_id,
         assumeNotNull({{ began_at }}) as began_at,
         assumeNotNull({{ ended_at }}) as ended_at,
-        {{ 'assumeNotNull(reporting_amount)' if measure == 'net_revenue' else 'toDecimal128(0, 12)' }} as amount
+        {{ 'assumeNotNull(reporting_amount)' if model == 'revenue_lines' else 'toDecimal128(0, 12)' }} as amount
     from {{ ref(model) }}
     where {{ condition }}
+    {%- if only_changes() %} and {{ person }} in ({{ changed_exposed_people() }}){% endif %}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),

@@ -1,18 +1,20 @@
-{{ config(order_by='(experiment_id, person_id)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='person_id',
+    changed='changed_exposed_people',
+    order_by='(person_id, experiment_id)',
+    meta={
+        'variables': ['experiment_pre_period_days', 'experiment_outcome_window_days']
+    }
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
-{#- The first exposure of each person as one tuple, so that arm, country and device belong together. -#}
+{# The first exposure of each person as one tuple, so that arm, country and device belong together. #}
 with
 exposures as (
-    select * from {{ ref('stg_experiment_exposures') }}
-    where experiment_id != '' and (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
-),
-
-identities as (
-    select
-        anonymous_id,
-        user_id
-    from {{ ref('user_identities') }}
-    where not is_conflict
+    select * from {{ ref('person_exposures') }}
+    where {{ until_as_of_date('event_date') }}
+    {%- if only_changes() %} and person_id in ({{ changed_exposed_people() }}){% endif %}
 ),
 
 settings as (
@@ -22,7 +24,7 @@ settings as (
 people as (
     select
         exposures.experiment_id as experiment_id,
-        {{ person_id('exposures', 'identities') }} as person_id,
+        exposures.person_id as person_id,
         argMin(
             (exposures.arm, exposures.country, exposures.platform, exposures.device_type, exposures.event_date),
             (exposures.event_at, exposures.event_id)
@@ -34,7 +36,6 @@ people as (
         any(settings.pre_period_days) as pre_period_days,
         any(settings.outcome_window_days) as outcome_window_days
     from exposures
-    left join identities on exposures.anonymous_id = identities.anonymous_id
     inner join settings on exposures.experiment_id = settings.experiment_id
     where
         exposures.event_date >= coalesce(settings.start_date, exposures.event_date)

@@ -5,8 +5,8 @@ exposures as (
     select
         experiment_id,
         event_date
-    from {{ ref('stg_experiment_exposures') }}
-    where experiment_id != '' and (user_id != '' or anonymous_id != '') and {{ until_as_of_date('event_date') }}
+    from {{ ref('person_exposures') }}
+    where {{ until_as_of_date('event_date') }}
 ),
 
 shown as (

@@ -1,5 +1,5 @@
 {{ config(materialized=changing_table(), order_by='(changed_at, person_id, anonymous_id)') }}
--- depends_on: {{ ref('event_changes') }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('stg_revenue_deliveries') }}
 
 {# Built whole, the log begins anew with every device and its owner; models that have not absorbed that are built whole
     too. Later builds add the people whose events came, were corrected or changed hands. #}
@@ -23,12 +23,61 @@ owners as (
     full outer join {{ ref('user_identities') }} as identities on before.anonymous_id = identities.anonymous_id
 ),
 
+{# Devices that paid without a user and have another owner now. #}
+paying_devices as (
+    select anonymous_id from {{ ref('stg_revenue_deliveries') }}
+    where user_id = '' and anonymous_id != ''
+),
+
+moved_payers as (
+    select anonymous_id
+    from (
+        select
+            anonymous_id,
+            argMax(user_id, changed_at) as owner_id
+        from {{ this }}
+        where anonymous_id in (select paying_devices.anonymous_id from paying_devices)
+        group by anonymous_id
+        union all
+        select
+            anonymous_id,
+            coalesce(user_id, '') as owner_id
+        from {{ ref('user_identities') }}
+        where anonymous_id in (select paying_devices.anonymous_id from paying_devices)
+    )
+    group by anonymous_id
+    having min(owner_id) != max(owner_id) or (count() = 1 and max(owner_id) != '')
+),
+
+{# Orders and subscriptions belong to one person, and lines of others may decide to whom, and what they are. #}
+shared_things as (
+    select arrayJoin([order_id, refunded_order_id, subscription_id]) as thing_id
+    from {{ ref('stg_revenue_deliveries') }}
+    where
+        event_id in ({{ changed_event_ids('revenue_events') }})
+        or (user_id = '' and anonymous_id in (select moved_payers.anonymous_id from moved_payers))
+),
+
+who_shares as (
+    select
+        user_id,
+        anonymous_id,
+        arrayJoin(arrayFilter(thing -> thing != '', [order_id, refunded_order_id, subscription_id])) as thing_id
+    from {{ ref('stg_revenue_deliveries') }}
+),
+
 touched as (
     select distinct
         event_changes.user_id as user_id,
         event_changes.anonymous_id as anonymous_id
     from {{ ref('event_changes') }} as event_changes
     where {{ is_new_in('event_changes') }}
+    union distinct
+    select
+        who_shares.user_id as user_id,
+        who_shares.anonymous_id as anonymous_id
+    from who_shares
+    where who_shares.thing_id in (select shared_things.thing_id from shared_things)
 ),
 
 people as (

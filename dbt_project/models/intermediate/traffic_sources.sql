@@ -1,10 +1,28 @@
+{#- Most events carry no source: they are found by their first, and the others are few. -#}
 with
-sources as (
+tagged as (
     select distinct
         utm_source,
         utm_medium,
         referrer_host
     from {{ ref('person_events') }}
+    where utm_source != '' or utm_medium != '' or referrer_host != ''
+),
+
+untagged as (
+    select
+        utm_source,
+        utm_medium,
+        referrer_host
+    from {{ ref('person_events') }}
+    where utm_source = '' and utm_medium = '' and referrer_host = ''
+    limit 1 -- noqa: AM09
+),
+
+sources as (
+    select * from tagged
+    union all
+    select * from untagged
 ),
 
 rules as (

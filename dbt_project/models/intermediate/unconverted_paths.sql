@@ -1,12 +1,19 @@
-{{ config(order_by='(person_id, conversion_kind, last_touched_at)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='person_id',
+    changed='changed_people',
+    order_by='(person_id, conversion_kind, last_touched_at)',
+    meta={'variables': ['attribution_lookback_days']}
+) }}
+-- depends_on: {{ ref('person_changes') }}
 
-{#- A touch, here a tuple of time, channel and whether it converts, converts when a conversion of the kind follows
+{# A touch, here a tuple of time, channel and whether it converts, converts when a conversion of the kind follows
     within the look-back. The others, in order, are the paths that led nowhere; such a path ends before a touch that
     converts, and when more than the look-back passes without a touch. Whether it can still convert depends on the as-of
-    date, so attribution_paths decides that. -#}
+    date, so path_counts decides that. #}
 with
 people as (
-    select * from {{ ref('person_touches') }}
+    select * from {{ of_changed_people(ref('person_touches')) }}
 ),
 
 kinds as (
@@ -19,7 +26,7 @@ moments as (
         conversion_kind,
         groupUniqArray(converted_at) as conversions_at
     from {{ ref('conversions') }}
-    where conversions > 0
+    where conversions > 0 {% if only_changes() %}and person_id in ({{ changed_people() }}){% endif %}
     group by person_id, conversion_kind
 ),
 
@@ -85,6 +92,7 @@ select
     {{ set_of_channels('arrayMap(touch -> touch.2, run)') }} as channel_set,
     -- numbers
     length(run) as touches,
+    cityHash64(conversion_kind, path) as content,
     -- timestamps
     tupleElement(run[-1], 1) as last_touched_at
 from runs

@@ -15,43 +15,30 @@ people as (
         experiment_id,
         arm,
         exposed_on,
-        {{ reporting_date('window_ends_at') }} as window_ends_on,
-        window_ends_at,
-        arrayJoin(
+        max(window_ends_at) as last_window_ends_at,
+        count() as people
+    from {{ ref('experiment_outcomes') }}
+    group by experiment_id, arm, exposed_on
+),
+
+converted as (
+    select
+        experiment_id,
+        arm,
+        {{ reporting_date('assumeNotNull(conversion.2)') }} as day,
+        conversion.1 as measure,
+        count() as converted
+    from {{ ref('experiment_outcomes') }}
+    array join
+        arrayFilter(
+            moment -> moment.2 <= window_ends_at,
             [
                 {%- for measure in experiment_conversions() %}
                 ('{{ measure }}', first_{{ measure }}_at){{ ',' if not loop.last }}
                 {%- endfor %}
             ]
         ) as conversion
-    from {{ ref('experiment_outcomes') }}
-),
-
-changes as (
-    select
-        experiment_id,
-        arm,
-        conversion.1 as measure,
-        arrayJoin(
-            if(
-                conversion.2 <= window_ends_at,
-                [(exposed_on, 1, 0), ({{ reporting_date('assumeNotNull(conversion.2)') }}, 0, 1)],
-                [(exposed_on, 1, 0)]
-            )
-        ) as change
-    from people
-),
-
-daily_changes as (
-    select
-        experiment_id,
-        arm,
-        measure,
-        change.1 as day,
-        sum(change.2) as people,
-        sum(change.3) as converted
-    from changes
-    group by experiment_id, arm, measure, day
+    group by experiment_id, arm, day, measure
 ),
 
 arms as (
@@ -59,7 +46,7 @@ arms as (
         people.experiment_id as experiment_id,
         groupUniqArray(people.arm) as arms,
         min(people.exposed_on) as first_day,
-        least(max(people.window_ends_on), any(period.as_of_date)) as last_day,
+        least({{ reporting_date('max(people.last_window_ends_at)') }}, any(period.as_of_date)) as last_day,
         any(period.complete_until) as complete_until
     from people
     cross join {{ ref('reporting_period') }} as period
@@ -87,18 +74,20 @@ select
     cast(grid.metric as String) as metric,
     -- numbers
     cast(grid.days_since_start as UInt32) as days_since_start,
-    cast(sum(coalesce(daily_changes.people, 0)) over running as UInt64) as people,
-    cast(sum(coalesce(daily_changes.converted, 0)) over running as UInt64) as outcome_sum,
-    cast(sum(coalesce(daily_changes.converted, 0)) over running as UInt64) as outcome_square_sum,
+    cast(sum(coalesce(people.people, 0)) over running as UInt64) as people,
+    cast(sum(coalesce(converted.converted, 0)) over running as UInt64) as outcome_sum,
+    cast(sum(coalesce(converted.converted, 0)) over running as UInt64) as outcome_square_sum,
     -- booleans
     cast({{ start_of_reporting_date('grid.day + 1') }} > grid.complete_until as Bool) as is_partial,
     -- dates
     cast(grid.day as Date) as day
 from grid
-left join daily_changes
+left join people
+    on grid.experiment_id = people.experiment_id and grid.arm = people.arm and grid.day = people.exposed_on
+left join converted
     on
-        grid.experiment_id = daily_changes.experiment_id
-        and grid.arm = daily_changes.arm
-        and grid.measure = daily_changes.measure
-        and grid.day = daily_changes.day
+        grid.experiment_id = converted.experiment_id
+        and grid.arm = converted.arm
+        and grid.measure = converted.measure
+        and grid.day = converted.day
 window running as (partition by grid.experiment_id, grid.arm, grid.metric order by grid.day asc)

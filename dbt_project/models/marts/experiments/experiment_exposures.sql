@@ -1,4 +1,6 @@
-{{ config(order_by='(experiment_id, arm, person_id)') }}
+{{ config(materialized='view') }}
+
+{#- A view, since whether a window is over depends on the day, and nothing else in it does. -#}
 
 with
 complete as (
