@@ -129,13 +129,13 @@ def _replaces(manifest: Manifest, model: Node) -> Iterator[str]:
     replaces, changed = config.get("replaces", ""), config.get("changed", "")
     if bool(replaces) != bool(changed):
         yield "`replaces` names the key and `changed` the macro that answers keys: declare both, or neither"
-    for column in re.findall(r"\w+", replaces):
+    for column in re.findall(r"\b(?!(?:and|or|not)\b)[a-z]\w*\b(?!\s*\()", re.sub("'[^']*'", "", replaces)):
         if column not in model["columns"]:
             yield f"replaces {column}, which is no column of it"
     for macro in [*([changed] if changed else []), *config.get("meta", {}).get("decided_by", [])]:
         if not any(name.endswith(f".{macro}") for name in manifest["macros"]):
             yield f"there is no macro {macro}"
-    if not re.search(r"\b(only_changes|of_changed_people)\(", model["raw_code"]):
+    if not re.search(r"\b(only_changes|of_changed_\w+)\(", model["raw_code"]):
         yield "a build of changes would add all of its rows again: use only_changes() or of_changed_people()"
 
 

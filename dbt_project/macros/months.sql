@@ -3,6 +3,8 @@
 {%- macro months_until_next(month, next_month, last_month) -%}
     arrayMap(
         number -> addMonths({{ month }}, number),
-        range(toUInt32(dateDiff('month', {{ month }}, coalesce({{ next_month }}, addMonths({{ last_month }}, 1)))))
+        range(
+            toUInt32(greatest(dateDiff('month', {{ month }}, coalesce({{ next_month }}, addMonths({{ last_month }}, 1))), 0))
+        )
     )
 {%- endmacro -%}

@@ -9,3 +9,11 @@
     {%- set part = 'partition by ' ~ group if group else '' -%}
     1 + intDiv({{ bins }} * (rank() over ({{ part ~ ' ' if part }}order by {{ value }} asc) - 1), count() over ({{ part }}))
 {%- endmacro -%}
+
+{#- The edges between the bins, from all values, sorted: a value's quantile_score is 1 + the number of edges below it, since
+    at least k·n/bins of n values are smaller just when the one at that place, rounded up, is. Cheaper than ranks where many values are scored. -#}
+{%- macro quantile_edges(sorted_values, bins) -%}
+    arrayMap(
+        bin -> {{ sorted_values }}[intDiv(bin * length({{ sorted_values }}) + {{ bins }} - 1, {{ bins }})], range(1, {{ bins }})
+    )
+{%- endmacro -%}

@@ -271,7 +271,7 @@ MUTANTS = {
                             "toDate('2149-06-06')"),
     "thirty-one days": ("day > cutoff - 30, dates", "day >= cutoff - 30, dates"),
     "sessions of each device": ("step = 1 and open = 1", "step = 1"),
-    "every run is a session": ("tupleElement(edges, 3), steps", "tupleElement(edges, 3), arrayReverse(steps)"),
+    "every run is a session": ("arrayMap(edge -> edge.2, edges)", "arrayReverse(arrayMap(edge -> edge.2, edges))"),
     "refunds are negative": ("-reporting_amount, 0) as refund", "reporting_amount, 0) as refund"),
     "plans of the past": ("spans.valid_to is null or", "true or"),
     "trials of the future": ("trials.ends_at, 'Europe/London') <=", "trials.ends_at, 'Europe/London') <"),

@@ -49,6 +49,41 @@
     where deliveries.event_id in ({{ changed_event_ids('calculator_usage') }})
 {%- endmacro -%}
 
+{#- Days on which runs that changed begin, or began before: the old first event came or was corrected too, or is still part
+    of the run. -#}
+{%- macro changed_run_days() -%}
+    {{ changed_event_days('calculator_usage') }}
+    union all
+    select
+        arrayJoin(
+            arrayMap(
+                number -> runs.started_date + number,
+                range(toUInt32({{ reporting_date('runs.last_event_at') }} - runs.started_date + 1))
+            )
+        ) as event_date
+    from {{ ref('calculator_runs') }} as runs
+    where runs.calculation_id in (
+        select run_events.calculation_id from {{ ref('calculator_run_events') }} as run_events
+        where
+            run_events.event_date in ({{ changed_event_days('calculator_usage') }})
+            and run_events.event_id in ({{ changed_event_ids('calculator_usage') }})
+    )
+{%- endmacro -%}
+
+{#- calculator_steps: also days whose runs were open or may be now, and those that the as-of date reaches or leaves. -#}
+{%- macro changed_step_days() -%}
+    {{ changed_run_days() }}
+    union all
+    select known.started_date from {{ this }} as known
+    where known.is_partial or known.open_runs > 0 or not {{ until_as_of_date('known.started_date') }}
+    union all
+    select runs.started_date from {{ ref('calculator_runs') }} as runs
+    cross join {{ ref('reporting_period') }}
+    where
+        runs.started_date > (select max(known.started_date) from {{ this }} as known)
+        or runs.last_event_at >= {{ judged_until() }} - toIntervalMinute({{ var('calculator_abandon_minutes') }})
+{%- endmacro -%}
+
 {#- Tables of requests: days on which any came or was corrected. -#}
 {%- macro changed_request_days() -%}
     {{ changed_event_days('performance_metrics') }}

@@ -1,21 +1,10 @@
-{{ config(order_by='(calculator, step_number)') }}
-
-with
-step_events as (
-    select
-        calculator,
-        calculation_id,
-        started_at,
-        arrayJoin(step_events) as step_event
-    from {{ ref('calculator_runs') }}
-)
+{{ config(materialized='view') }}
 
 select
     -- strings
     calculator,
-    argMax(step_event.step_name, (started_at, calculation_id)) as step_name,
+    argMax(step_name, (newest_run, step_name)) as step_name,
     -- numbers
-    step_event.step_number as step_number
-from step_events
-where step_event.step_number > 0
+    step_number
+from {{ ref('calculator_step_days') }}
 group by calculator, step_number

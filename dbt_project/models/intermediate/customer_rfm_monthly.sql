@@ -31,13 +31,33 @@ measured as (
     inner join months on standings.period = months.month
 ),
 
+sorted as (
+    select
+        period,
+        arraySort(groupArray(recency_days)) as recencies,
+        arraySort(groupArray(frequency)) as frequencies,
+        arraySort(groupArray(monetary)) as spends
+    from measured
+    group by period
+),
+
+edges as (
+    select
+        period,
+        {{ quantile_edges('recencies', var('rfm_bins')) }} as recency_edges,
+        {{ quantile_edges('frequencies', var('rfm_bins')) }} as frequency_edges,
+        {{ quantile_edges('spends', var('rfm_bins')) }} as monetary_edges
+    from sorted
+),
+
 scored as (
     select
-        *,
-        {{ var('rfm_bins') }} + 1 - ({{ quantile_score('recency_days', var('rfm_bins'), 'period') }}) as recency_score,
-        {{ quantile_score('frequency', var('rfm_bins'), 'period') }} as frequency_score,
-        {{ quantile_score('monetary', var('rfm_bins'), 'period') }} as monetary_score
+        measured.*,
+        {{ var('rfm_bins') }} - arrayCount(edge -> edge < measured.recency_days, edges.recency_edges) as recency_score,
+        1 + arrayCount(edge -> edge < measured.frequency, edges.frequency_edges) as frequency_score,
+        1 + arrayCount(edge -> edge < measured.monetary, edges.monetary_edges) as monetary_score
     from measured
+    inner join edges on measured.period = edges.period
 ),
 
 segments as (

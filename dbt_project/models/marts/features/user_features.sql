@@ -1,8 +1,45 @@
-{{ config(order_by='(cutoff_date, user_id)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces="if(is_as_of, '', user_id)",
+    changed='changed_features',
+    order_by='(cutoff_date, user_id)',
+    meta={
+        'variables': [
+            'session_gap_minutes', 'trial_days', 'season_days_before_deadline', 'season_days_after_deadline'
+        ],
+        'decided_by': ['cutoffs_that_are_over']
+    }
+) }}
+-- depends_on: {{ ref('person_changes') }}, {{ ref('event_changes') }}, {{ ref('user_identities') }}
+-- depends_on: {{ ref('shared_purchases') }}
 
+{# A build of changes computes all rows of users that changed, and everybody's row at the as-of date. #}
 {# Joins read the same whether a missing row is NULL or the default of its type: unit tests run without the setting that
     makes it NULL. #}
+{% set activity_columns = [
+    'user_id', 'first_channel', 'first_device_type', 'country', 'tax_residence', 'active_days', 'active_days_7d', 'active_days_30d',
+    'active_days_30d_before', 'active_days_90d', 'sessions', 'sessions_30d', 'sessions_90d', 'events', 'events_30d', 'events_90d',
+    'page_views_90d', 'calculators_started', 'calculators_started_90d', 'calculators_completed_90d', 'calculator_errors_90d',
+    'checkouts_started_90d', 'distinct_calculators', 'cutoff_date', 'first_active_date', 'last_active_date', 'signed_up_on'
+] %}
+
 with
+to_date as (
+    select
+        users.*,
+        cutoffs.cutoff_date as cutoff_date,
+        {{ activity_windows('cutoff_date', 'recent_dates', 'recent_session_dates', 'recent_days') }}
+    from {{ ref('user_activity_to_date') }} as users
+    cross join {{ ref('feature_cutoffs') }} as cutoffs
+    where cutoffs.is_as_of
+),
+
+activity as (
+    select {{ activity_columns | join(', ') }} from {{ of_changed_features(ref('user_activity_at_cutoffs')) }}
+    union all
+    select {{ activity_columns | join(', ') }} from to_date
+),
+
 joined as (
     select
         activity.* except (user_id, cutoff_date, country, first_active_date, last_active_date),
@@ -17,13 +54,13 @@ joined as (
             coalesce(nullIf(activity.first_active_date, toDate(0)), cutoff_date),
             coalesce(nullIf(purchases.first_purchase_date, toDate(0)), cutoff_date)
         ) as first_seen_date
-    from {{ ref('user_activity_at_cutoffs') }} as activity
-    full outer join {{ ref('user_purchases_at_cutoffs') }} as purchases
+    from activity
+    full outer join {{ of_changed_features(ref('user_purchases_at_cutoffs')) }} as purchases
         on activity.user_id = purchases.user_id and activity.cutoff_date = purchases.cutoff_date
 ),
 
 subscriptions as (
-    select * from {{ ref('user_subscriptions_at_cutoffs') }}
+    select * from {{ of_changed_features(ref('user_subscriptions_at_cutoffs')) }}
 ),
 
 calendar as (

@@ -1,4 +1,11 @@
-{{ config(order_by='(calculator, started_date, country, step_number)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='started_date',
+    changed='changed_step_days',
+    order_by='(calculator, started_date, country, step_number)',
+    meta={'variables': ['calculator_abandon_minutes'], 'decided_by': ['names_of_steps']}
+) }}
+-- depends_on: {{ ref('event_changes') }}, {{ ref('calculator_run_events') }}
 
 with
 runs as (
@@ -9,7 +16,9 @@ runs as (
         greatest(1, failed_step, furthest_step + (outcome != 'completed')) as reached_step
     from {{ ref('calculator_runs') }}
     cross join {{ ref('reporting_period') }}
-    where started_date <= as_of_date
+    where
+        started_date <= as_of_date
+        and {{ 'started_date in (' ~ changed_step_days() ~ ')' if only_changes() else 'true' }}
 ),
 
 attempts as (

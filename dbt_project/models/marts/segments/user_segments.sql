@@ -1,15 +1,29 @@
-{{ config(order_by='(period, person_id)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces="if(is_partial, '', person_id)",
+    changed='changed_person_segments',
+    order_by='(period, person_id)',
+    meta={
+        'variables': [
+            'lifecycle_new_days', 'lifecycle_active_days', 'lifecycle_resurrected_days', 'lifecycle_churn_days',
+            'season_days_before_deadline', 'season_days_after_deadline'
+        ],
+        'decided_by': ['months_that_are_over']
+    }
+) }}
 {# Joins are written such that it does not matter whether a missing row reads as NULL or as the default of its type:
     unit tests run without the setting that makes it NULL. #}
 -- A test compares the two: one built without the other may be of another day.
 -- depends_on: {{ ref('rfm') }}
+-- depends_on: {{ ref('person_changes') }}, {{ ref('deadlines') }}
 
 with
 active_people as (
     select
         people.person_id as person_id,
+        {{ first_month_to_build('people.person_id', 'people.month') }} as first_month,
         arrayJoin(
-            {{ months_until_next('people.month', 'people.next_month', 'toStartOfMonth(calendar.as_of_date)') }}
+            {{ months_until_next('first_month', 'people.next_month', 'toStartOfMonth(calendar.as_of_date)') }}
         ) as month,
         people.country as country,
         people.tax_residence as tax_residence,
@@ -24,8 +38,9 @@ active_people as (
 customers as (
     select
         customers.customer_id as customer_id,
+        {{ first_month_to_build('customers.customer_id', 'customers.month') }} as first_month,
         arrayJoin(
-            {{ months_until_next('customers.month', 'customers.next_month', 'toStartOfMonth(calendar.as_of_date)') }}
+            {{ months_until_next('first_month', 'customers.next_month', 'toStartOfMonth(calendar.as_of_date)') }}
         ) as month,
         customers.country as country
     from {{ ref('customer_standings') }} as customers
@@ -69,6 +84,9 @@ scores as (
             toNullable(monetary_score)
         ) as rfm
     from {{ ref('customer_rfm_monthly') }}
+    {% if only_changes() %}
+    where month >= {{ first_open_month() }} or customer_id in ({{ changed_segments() }})
+    {% endif %}
 )
 
 select
