@@ -73,6 +73,11 @@ class Company:
         assert isinstance(moment, datetime)
         return moment
 
+    def wait_until_merged(self) -> None:
+        """Return when the engine has merged what was just stored, as it has by the next morning."""
+        while self.client.query("select count() from system.merges").result_rows[0][0]:
+            time.sleep(1)
+
     def cost_since(self, moment: datetime) -> Cost:
         """Queries of dbt that began since then."""
         self.client.command("system flush logs")
@@ -154,6 +159,7 @@ def test_building_all_marts_and_an_ordinary_day(company: Company, record_figure:
         names = plain_columns(company.client, company.raw, table)
         place = f"{company.raw}.{table}"
         company.client.command(f"insert into {place} ({names}) select {names} from {place}_later")
+    company.wait_until_merged()
     day = built(company)
     say_where_time_goes("ordinary day", day)
     record_figure("marts: an ordinary day, query time", day.seconds, "s")
