@@ -27,6 +27,25 @@ ARRIVING = {
     "load_rejects": "rejected_at",
 }
 
+#: What a second delivery of an event says differently, by raw table; each may also say another time.
+CORRECTED_COLUMNS = {
+    "user_events": ("user_id", "anonymous_id", "event_name", "country", "utm_source", "properties"),
+    "calculator_usage": ("user_id", "anonymous_id", "calculation_id", "calculator", "action", "step_number", "country"),
+    "revenue_events": (
+        "user_id", "anonymous_id", "event_type", "order_id", "refunded_order_id", "subscription_id", "plan",
+        "plan_price", "billing_period", "amount", "currency", "country", "product_id",
+    ),
+    "experiment_exposures": ("user_id", "anonymous_id", "experiment_id", "arm", "country"),
+    "performance_metrics": ("route", "status_code", "duration_ms"),
+}  # fmt: skip
+
+#: States that every insert into raw collects: a corrected request counts twice there until it is built, as their
+#: descriptions say.
+LIVE = {".performance_live", "_intermediate.live_requests"}
+
+#: Events of each table that a batch corrects.
+CORRECTED_EVENTS = 25
+
 #: However large a batch is beside what stands there, only what changed is built.
 ALWAYS_CHANGES = {"build_whole_above_share": 1}
 
@@ -52,12 +71,7 @@ def company(warehouse: Settings, etl: Client) -> Dataset:
 def copy_batch(client: Client, source: Dataset, target: Dataset, condition: str) -> None:
     """Insert the rows of all arriving tables for which the condition on `arrived` holds."""
     for table, arrived in ARRIVING.items():
-        found = rows(
-            client,
-            f"select name from system.columns where database = '{source.raw_database}' and table = '{table}'"
-            " and default_kind in ('', 'DEFAULT') order by position",
-        )
-        names = ", ".join(row["name"] for row in found)
+        names = plain_columns(client, source, table)
         client.command(
             f"insert into {target.raw_database}.{table} ({names}) select {names} from {source.raw_database}.{table}"
             f" where {condition.replace('arrived', arrived)}",
@@ -87,28 +101,35 @@ def differing(batched: dict[str, tuple[int, int]], full: dict[str, tuple[int, in
     return sorted(name for name in batched.keys() | full.keys() if batched.get(name) != full.get(name))
 
 
-def corrections(client: Client, source: Dataset, seed: int, moment: datetime) -> list[dict[str, object]]:
-    """Second deliveries of some events that change their user, device, name or time, and a shared device."""
-    chosen = random.Random(seed)
+def plain_columns(client: Client, dataset: Dataset, table: str) -> str:
+    """Names of the columns that a delivery brings."""
     found = rows(
         client,
-        "select event_id, event_name, event_at, user_id, anonymous_id, country, page_path"
-        f" from {source.raw_database}.user_events where received_at < '{moment:%Y-%m-%d %H:%M:%S}' order by event_id",
+        f"select name from system.columns where database = '{dataset.raw_database}' and table = '{table}'"
+        " and default_kind in ('', 'DEFAULT') order by position",
+    )
+    return ", ".join(row["name"] for row in found)
+
+
+def corrections(
+    client: Client, source: Dataset, table: str, chosen: random.Random, moment: datetime
+) -> list[dict[str, object]]:
+    """Second deliveries of some events: a column as another event has it, or empty, or an earlier time."""
+    found = rows(
+        client,
+        f"select {plain_columns(client, source, table)} from {source.raw_database}.{table}"
+        f" where received_at < '{moment:%Y-%m-%d %H:%M:%S}' order by event_id",
     )
     changed = []
-    for row in chosen.sample(found, 25):
-        other = chosen.choice(found)
-        change = chosen.choice(["user", "device", "time", "name", "nobody"])
-        fresh = {**row, "received_at": moment}
-        if change in ("user", "nobody"):
-            fresh["user_id"] = other["user_id"] if change == "user" else ""
-        if change in ("device", "nobody"):
-            fresh["anonymous_id"] = other["anonymous_id"] if change == "device" else ""
-        if change == "time":
-            fresh["event_at"] = row["event_at"] - timedelta(days=chosen.randint(0, 20), minutes=chosen.randint(0, 90))
-        if change == "name":
-            fresh["event_name"] = "page_view"
-        changed.append(fresh)
+    for row in chosen.sample(found, min(CORRECTED_EVENTS, len(found))):
+        column = chosen.choice([*CORRECTED_COLUMNS[table], "event_at"])
+        if column == "event_at":
+            value: object = row[column] - timedelta(days=chosen.randint(0, 20), minutes=chosen.randint(0, 90))
+        else:
+            value = chosen.choice(found)[column]
+            if column.endswith("_id") and column != "experiment_id" and chosen.random() < 0.2:
+                value = ""
+        changed.append({**row, "received_at": moment, column: value})
     return changed
 
 
@@ -126,12 +147,13 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
     for number, (begin, end) in enumerate(itertools.pairwise(edges)):
         copy_batch(etl, company, settings.dataset, f"arrived >= '{begin}' and arrived < '{end}'")
         if number > 0:
-            insert(etl, settings.dataset, "user_events", corrections(etl, company, seed * 100 + number, begin))
+            for table in CORRECTED_COLUMNS:
+                insert(etl, settings.dataset, table, corrections(etl, company, table, chosen, begin))
         must_build(settings, with_tests=False, variables=ALWAYS_CHANGES)
     batched = contents(etl, settings)
     assert sum(n for n, _ in batched.values()) > 1000
     must_build(settings, full_refresh=True, with_tests=False)
-    assert differing(batched, contents(etl, settings)) == []
+    assert set(differing(batched, contents(etl, settings))) <= LIVE
 
 
 def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(warehouse: Settings, etl: Client) -> None:

@@ -75,8 +75,8 @@ QUERIES: dict[str, dict[str, str]] = {
             from rfm group by segment order by 3 desc""",
         "orders left to come": "select count(), avg(x), avg(t_x), avg(T), avg(monetary_mean) from ltv_summary",
         "subscriptions by plan and status": """
-            select plan, status, count() as spans, sum(reporting_mrr) as mrr
-            from subscriptions where span_kind = 'paid' group by 1, 2""",
+            select plan, status, uniqExact(subscription_id) as subscriptions, sum(reporting_mrr) as mrr
+            from subscriptions group by 1, 2""",
     },
     "funnels": {
         "step conversion": "select * from funnels order by funnel, step",
