@@ -4,6 +4,7 @@ Two servers that hold the same dashboards export the same bytes, and an edit in 
 form leaves out, `with_defaults` puts back before a deploy.
 """
 
+from collections.abc import Collection
 from copy import deepcopy
 from typing import Any
 
@@ -24,9 +25,9 @@ LEADING = (
 #: What a server writes where nobody said anything.
 DEFAULTS: dict[str, Content] = {
     "database": {
-        "allow_csv_upload": False, "allow_ctas": False, "allow_cvas": False, "allow_dml": False, "allow_file_upload": False,
-        "allow_run_async": False, "cache_timeout": None, "configuration_method": "sqlalchemy_form",
-        "expose_in_sqllab": True, "impersonate_user": False, "version": VERSION,
+        "allow_csv_upload": False, "allow_ctas": False, "allow_cvas": False, "allow_dml": False,
+        "allow_file_upload": False, "allow_run_async": False, "cache_timeout": None,
+        "configuration_method": "sqlalchemy_form", "expose_in_sqllab": True, "impersonate_user": False, "version": VERSION,
     },
     "dataset": {
         "always_filter_main_dttm": False, "cache_timeout": None, "catalog": None, "currency_code_column": None,
@@ -92,9 +93,7 @@ def normal_files(tree: Tree) -> dict[str, str]:
 
 def normal(tree: Tree) -> Tree:
     """The tree with every asset in normal form and under the uuid that follows from its key."""
-    uuids = {
-        str(content.get("uuid")): uuid_of(kind, key) for kind in KINDS for key, content in tree.of(kind).items()
-    }
+    uuids = {str(content.get("uuid")): uuid_of(kind, key) for kind in KINDS for key, content in tree.of(kind).items()}
     tidy = Tree()
     forms = {"database": _database, "dataset": _dataset, "chart": _chart}
     for kind, form in forms.items():
@@ -133,20 +132,20 @@ def annotated(text: str, names: dict[str, str]) -> str:
 def _database(content: Content) -> Content:
     content["sqlalchemy_uri"] = PLACEHOLDER_URI
     content.setdefault("extra", {})
-    return _sorted(_without(content, "database"))
+    return sorted_mapping(_without(content, "database"))
 
 
 def _dataset(content: Content) -> Content:
     for name, part in (("columns", "column"), ("metrics", "metric")):
         entries = [_sorted(_without(entry, part)) for entry in content.get(name) or []]
         content[name] = sorted(entries, key=lambda entry: str(entry.get(f"{part}_name")))
-    return _sorted(_without(content, "dataset"))
+    return sorted_mapping(_without(content, "dataset"))
 
 
 def _chart(content: Content) -> Content:
     params = _without(content.get("params") or {}, "params")
     content["params"] = {**params, "datasource": NO_DATASOURCE, "viz_type": content.get("viz_type")}
-    return _sorted(_without(content, "chart"))
+    return sorted_mapping(_without(content, "chart"))
 
 
 def _dashboard(content: Content, titles: dict[str, Any]) -> Content:
@@ -160,7 +159,7 @@ def _dashboard(content: Content, titles: dict[str, Any]) -> Content:
             meta["sliceName"] = title
     content["position"] = _position(position)
     content["metadata"] = _metadata(content.get("metadata") or {}, numbers)
-    return _sorted(_without(content, "dashboard"), keep={"position"})
+    return sorted_mapping(_without(content, "dashboard"), keep={"position"})
 
 
 def _position(position: Content) -> Content:
@@ -187,7 +186,9 @@ def _metadata(metadata: Content, numbers: dict[Any, int]) -> Content:
         expanded = metadata["expanded_slices"]
         metadata["expanded_slices"] = {str(_number(numbers, key)): value for key, value in expanded.items()}
     if "timed_refresh_immune_slices" in metadata:
-        metadata["timed_refresh_immune_slices"] = [_number(numbers, one) for one in metadata["timed_refresh_immune_slices"]]
+        metadata["timed_refresh_immune_slices"] = [
+            _number(numbers, one) for one in metadata["timed_refresh_immune_slices"]
+        ]
     return _without(metadata, "metadata")
 
 
@@ -240,7 +241,13 @@ def _with_uuids(value: Any, uuids: dict[str, str]) -> Any:
     return uuids.get(value, value) if isinstance(value, str) else value
 
 
-def _sorted(value: Any, keep: set[str] = frozenset()) -> Any:  # type: ignore[assignment]
+def sorted_mapping(content: Content, keep: Collection[str] = ()) -> Content:
+    """An asset in the order in which the files have it."""
+    ordered: Content = _sorted(content, keep)
+    return ordered
+
+
+def _sorted(value: Any, keep: Collection[str] = ()) -> Any:
     """Mappings by name, leading names first, at every depth; `keep` names entries whose order says something."""
     if isinstance(value, list):
         return [_sorted(entry) for entry in value]

@@ -83,7 +83,7 @@ def rows(server: Server, resource: str, columns: list[str] | None = None) -> Ite
     page = 0
     while True:
         columns_part = f",columns:!({','.join(columns)})" if columns else ""
-        query = quote(f"(page:{page},page_size:{PAGE},order_column:id,order_direction:asc{columns_part})", safe="(),:!")
+        query = quote(f"(page:{page},page_size:{PAGE}{columns_part})", safe="(),:!")
         found = ask(server, "GET", f"/api/v1/{resource}/?q={query}")["result"]
         yield from found
         if len(found) < PAGE:
@@ -108,7 +108,9 @@ class InApp:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(30)

@@ -60,7 +60,9 @@ def request(app: Any, user_id: int, token: str, method: str, path: str, json: An
     return {"status": answer.status_code, "body": answer.get_data(as_text=True)}
 
 
-def import_assets(app: Any, user_id: int, token: str, files: dict[str, str], passwords: dict[str, str]) -> dict[str, Any]:
+def import_assets(
+    app: Any, user_id: int, token: str, files: dict[str, str], passwords: dict[str, str]
+) -> dict[str, Any]:
     """Create or update everything that the files say."""
     with app.test_request_context():
         from superset.commands.importers.v1.assets import ImportAssetsCommand
@@ -96,7 +98,7 @@ def reason(error: BaseException) -> str:
     return f"{type(cause or error).__name__}: {cause or error}"
 
 
-OPERATIONS = {"request": request, "import": import_assets, "export": export_assets}
+OPERATIONS: dict[str, Any] = {"request": request, "import": import_assets, "export": export_assets}
 
 if __name__ == "__main__":
     main()

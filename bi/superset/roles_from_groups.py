@@ -5,7 +5,7 @@ from typing import Any
 from superset.security import SupersetSecurityManager
 
 
-class GroupsSecurityManager(SupersetSecurityManager):
+class GroupsSecurityManager(SupersetSecurityManager):  # type: ignore[misc]  # Superset is not installed here
     """Takes name, e-mail and groups from the standard claims; the groups become roles by AUTH_ROLES_MAPPING."""
 
     def get_oauth_user_info(self, provider: str, resp: dict[str, Any]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ D3_FORMAT = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["$"
 # Log in with OpenID Connect, where an issuer is set; groups of the provider become roles at each log-in.
 if issuer := setting("SUPERSET_OIDC_ISSUER"):
     from flask_appbuilder.security.manager import AUTH_OAUTH
-    from roles_from_groups import GroupsSecurityManager
+    from roles_from_groups import GroupsSecurityManager  # type: ignore[import-not-found]
 
     AUTH_TYPE = AUTH_OAUTH
     OAUTH_PROVIDERS = [

@@ -2,6 +2,6 @@
 
 from gtc.services.control import ServiceState, down, states, up
 from gtc.services.errors import ServiceError
-from gtc.services.superset import NewAdministrator
+from gtc.services.superset import NewAdministrator, OnAdministrator
 
-__all__ = ["NewAdministrator", "ServiceError", "ServiceState", "down", "states", "up"]
+__all__ = ["NewAdministrator", "OnAdministrator", "ServiceError", "ServiceState", "down", "states", "up"]

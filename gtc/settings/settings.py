@@ -83,12 +83,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _open_superset_needs_a_key(self) -> "Settings":
-        if self.superset_embedded and self.superset_host not in _LOOPBACK:
-            if len(self.superset_secret_key.get_secret_value()) < SHORTEST_KEY:
-                raise ValueError(
-                    "SUPERSET_HOST is not a loopback address, so SUPERSET_SECRET_KEY must be set; "
-                    "run `make setup` to create it"
-                )
+        is_open = self.superset_embedded and self.superset_host not in _LOOPBACK
+        if is_open and len(self.superset_secret_key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(
+                "SUPERSET_HOST is not a loopback address, so SUPERSET_SECRET_KEY must be set; "
+                "run `make setup` to create it"
+            )
         return self
 
     @property
