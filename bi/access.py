@@ -201,8 +201,9 @@ def _clauses(rule: RowRule, value: str, tree: Tree) -> dict[str, list[str]]:
     literal = "'" + value.replace("'", "''") + "'"
     found: dict[str, list[str]] = {}
     for key, dataset in sorted(tree.dataset.items()):
-        has_column = any(column["column_name"] == rule.column for column in dataset.get("columns", []))
-        clause = f"{rule.column} = {literal}" if has_column else NO_ROWS
+        column = next((one for one in dataset.get("columns", []) if one["column_name"] == rule.column), None)
+        computed = column.get("expression") if column else None  # the warehouse does not know its name
+        clause = f"{f'({computed})' if computed else rule.column} = {literal}" if column else NO_ROWS
         clause = rule.instead[key].replace("{value}", literal) if key in rule.instead else clause
         found.setdefault(clause, []).append(dataset["table_name"])
     return found

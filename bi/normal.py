@@ -27,7 +27,8 @@ DEFAULTS: dict[str, Content] = {
     "database": {
         "allow_csv_upload": False, "allow_ctas": False, "allow_cvas": False, "allow_dml": False,
         "allow_file_upload": False, "allow_run_async": False, "cache_timeout": None,
-        "configuration_method": "sqlalchemy_form", "expose_in_sqllab": True, "impersonate_user": False, "version": VERSION,
+        "configuration_method": "sqlalchemy_form", "expose_in_sqllab": True, "impersonate_user": False,
+        "version": VERSION,
     },
     "dataset": {
         "always_filter_main_dttm": False, "cache_timeout": None, "catalog": None, "currency_code_column": None,

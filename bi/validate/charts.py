@@ -1,15 +1,11 @@
 """Charts against their datasets: saved metrics and columns that are there."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from bi.query_context import UnknownChartError, query_context
 from bi.tree import Content, Tree, file_of
-from bi.validate.datasets import words_of
-
-#: A call that makes one value of many rows.
-_AGGREGATE = re.compile(r"\b(count|sum|avg|min|max|uniq|quantile|median|any|arg(Min|Max))\w*\s*\(", re.IGNORECASE)
+from bi.validate.datasets import AGGREGATE, words_of
 
 
 def chart_faults(tree: Tree, key: str) -> Iterator[str]:
@@ -63,7 +59,7 @@ def _query_faults(query: dict[str, Any], metrics: set[str], columns: set[str], t
             yield f"filters by {condition['col']}, which is no column of {table}"
     for clause in ("where", "having"):
         text = query["extras"].get(clause) or ""
-        if found := _AGGREGATE.search(text):
+        if found := AGGREGATE.search(text):
             yield f"computes {found[0]}…) in a filter; save it as a metric of {table}"
         for word in sorted(words_of(text) - columns - metrics):
             yield f"filters by {word}, which is no column of {table}"

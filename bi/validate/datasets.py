@@ -8,7 +8,12 @@ from bi.normal import DEFAULTS
 from bi.tree import Tree, file_of
 
 #: What a metric must say about itself.
-TOLD = ("verbose_name", "description", "d3format")
+TOLD = ("verbose_name", "description")
+
+#: A call that makes one value of many rows.
+AGGREGATE = re.compile(
+    r"\b(count|sum|avg|min|max|uniq|quantile|median|any|arg(Min|Max))(\w*If|\w*Exact|\w*Merge)?\s*\(", re.IGNORECASE
+)
 
 #: A word of SQL that is no column: it comes before a bracket, in quotes, or belongs to the language.
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'")
@@ -50,8 +55,8 @@ def words_of(expression: str) -> set[str]:
 def _columns(dataset: dict, mart: Mart) -> Iterator[str]:  # type: ignore[type-arg]
     for column in dataset.get("columns", []):
         name = column["column_name"]
-        if column.get("expression"):
-            yield f"column {name} is computed in the dataset; compute it in the mart"
+        if expression := column.get("expression"):
+            yield from _computed(name, expression, column.get("description"), mart)
         elif name not in mart.columns:
             yield f"the mart has no column {name}"
         elif column.get("type") != mart.columns[name].type:
@@ -60,9 +65,31 @@ def _columns(dataset: dict, mart: Mart) -> Iterator[str]:  # type: ignore[type-a
             yield f"column {name}: its description must be that of the mart"
 
 
+def _computed(name: str, expression: str, description: str | None, mart: Mart) -> Iterator[str]:
+    """A column over columns of the same row, for a filter that several marts share: never an aggregate."""
+    if name in mart.columns:
+        yield f"column {name} hides the mart's own"
+    if not description:
+        yield f"column {name} has no description"
+    if found := AGGREGATE.search(expression):
+        yield f"column {name} computes {found[0]}…); save it as a metric"
+    for word in sorted(words_of(expression) - set(mart.columns)):
+        yield f"column {name} reads {word}, which is no column of the mart"
+
+
+def _is_text(expression: str, mart: Mart) -> bool:
+    """Whether a metric gives words or dates, which have no number format."""
+    if re.match(r"(concat|multiIf|toString|formatDateTime)\(", expression):
+        return True
+    found = re.fullmatch(r"(?:any|anyLast|min|max|argMax|argMin)\((\w+).*\)", expression)
+    return bool(found and found[1] in mart.columns and re.search("String|Date|Enum", mart.columns[found[1]].type))
+
+
 def _metrics(dataset: dict, mart: Mart) -> Iterator[str]:  # type: ignore[type-arg]
     for metric in dataset.get("metrics", []):
         name = metric["metric_name"]
         yield from (f"metric {name} has no {told}" for told in TOLD if not metric.get(told))
+        if not metric.get("d3format") and not _is_text(metric.get("expression") or "", mart):
+            yield f"metric {name} has no d3format"
         for word in sorted(words_of(metric.get("expression") or "") - set(mart.columns)):
             yield f"metric {name} reads {word}, which is no column of the mart"

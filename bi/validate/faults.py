@@ -57,7 +57,9 @@ def _unused(tree: Tree) -> Iterator[str]:
 def _duplicates(tree: Tree) -> Iterator[str]:
     said: dict[str, str] = {}
     for key, chart in tree.chart.items():
-        content = repr((chart.get("dataset_uuid"), sorted((chart.get("params") or {}).items(), key=str)))
+        content = repr(
+            (key.split("/")[0], chart.get("dataset_uuid"), sorted((chart.get("params") or {}).items(), key=str))
+        )
         for thing in (content, f"{key.split('/')[0]}: {chart.get('slice_name')}"):
             if thing in said:
                 yield f"{file_of('chart', key)}: the same chart as {file_of('chart', said[thing])}"

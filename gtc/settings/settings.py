@@ -13,7 +13,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 #: Groups that an identity provider may send, and what they become.
-OIDC_ROLES = '{"superset-admins": ["Admin"], "analysts": ["Analyst"], "viewers": ["Viewer"]}'
+OIDC_ROLES = "superset-admins=Admin,analysts=Analyst,viewers=Viewer"
 
 #: Superset signs its tokens with the key; shorter ones can be guessed.
 SHORTEST_KEY = 32
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     superset_oidc_issuer: str = Field("", description="log in with OpenID Connect; empty: with passwords")
     superset_oidc_client_id: str = ""
     superset_oidc_client_secret: SecretStr = SecretStr("")
-    superset_oidc_roles: str = Field(OIDC_ROLES, description="roles by group of the identity provider, as JSON")
+    superset_oidc_roles: str = Field(OIDC_ROLES, description="roles by group of the identity provider")
     superset_smtp_host: str = Field("", description="reports and alerts by e-mail; empty: none")
     superset_smtp_port: int = Field(25, ge=1, le=65535)
     superset_smtp_user: str = ""
