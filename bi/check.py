@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bi.filters import Filter, Mask, filtered, filters_of, masks, numbers_of
+from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of
 from bi.headlines import fault_of_headline
 from bi.normal import normal
 from bi.servers import Server, SupersetError, rows, timed
@@ -14,6 +14,10 @@ from gtc.settings import Settings
 
 #: Seconds that a chart may take, and all charts of a page one after the other.
 SLOWEST_CHART = 3.0
+
+
+#: The fault of a chart that answers with nothing.
+NO_ROWS = "no rows"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class ChartRun:
         return asdict(self)
 
 
+#: A run with the server's answer, which is empty when there was none.
+Outcome = tuple[ChartRun, dict[str, Any]]
+
+
 def run_charts(server: Server, tree: Tree, *, force: bool, changed_filters: bool = False) -> list[ChartRun]:
     """Run the charts of every dashboard; with `changed_filters` under each change of each filter too."""
     return [run for run, _ in _runs(server, tree, force=force, changed_filters=changed_filters)]
@@ -48,33 +56,50 @@ def check(server: Server, tree: Tree, settings: Settings, say: Callable[[str], N
     return found
 
 
-def _runs(
-    server: Server, tree: Tree, *, force: bool, changed_filters: bool
-) -> Iterator[tuple[ChartRun, dict[str, Any]]]:
+def _runs(server: Server, tree: Tree, *, force: bool, changed_filters: bool) -> Iterator[Outcome]:
     tidy = normal(tree)
     charts = {str(row["uuid"]): row["id"] for row in rows(server, "chart", ["id", "uuid"])}
     datasets = {str(row["uuid"]): row["id"] for row in rows(server, "dataset", ["id", "uuid"])}
     keys = tidy.names("chart")
     for slug, dashboard in tidy.dashboard.items():
-        filters = filters_of(server, dashboard, datasets) if changed_filters else _defaults_only(dashboard)
+        filters = filters_of(server, dashboard, datasets) if changed_filters else defaults_of(dashboard)
         for uuid, number in numbers_of(dashboard).items():
             key = keys[uuid]
             if uuid not in charts:
                 yield ChartRun(slug, key, "", 0, 0.0, "is not on the server; run `gtc dashboards deploy`"), {}
                 continue
             context = _context(server, charts[uuid])
-            for words, chosen in masks(filters) if changed_filters else [("", [(one, one.default) for one in filters])]:
-                yield _run(server, slug, key, words, {**filtered(context, number, chosen), "force": force})
+            for changed, alternatives in choices(filters):
+                if changed is None or number not in changed.excluded:
+                    yield _first_with_rows(server, slug, key, number, context, alternatives, force=force)
 
 
-def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any]) -> tuple[ChartRun, dict[str, Any]]:
+def _first_with_rows(
+    server: Server,
+    slug: str,
+    key: str,
+    number: int,
+    context: Content,
+    alternatives: list[tuple[str, Choice]],
+    *,
+    force: bool,
+) -> Outcome:
+    """The first alternative that gives rows; an error is an error at once."""
+    for words, chosen in alternatives:
+        found = _run(server, slug, key, words, {**filtered(context, number, chosen), "force": force})
+        if found[0].fault != NO_ROWS:
+            break
+    return found
+
+
+def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any]) -> Outcome:
     with timed() as took:
         answer = server.request("POST", "/api/v1/chart/data", context)
     if not answer.is_good:
         return ChartRun(slug, key, words, 0, took[0], answer.complaint), {}
     results = answer.body["result"]
     count = sum(result["rowcount"] or 0 for result in results)
-    fault = "" if all(map(_says_something, results)) else "no rows"
+    fault = "" if all(map(_says_something, results)) else NO_ROWS
     if not fault and took[0] > SLOWEST_CHART and not context["force"]:
         fault = f"takes longer than {SLOWEST_CHART:.0f} s"
     return ChartRun(slug, key, words, count, took[0], fault), {"context": context, "result": results[0]}
@@ -92,11 +117,3 @@ def _context(server: Server, chart: int) -> dict[str, Any]:
         raise SupersetError(f"chart {chart} has no query on the server; run `gtc dashboards deploy`")
     context: dict[str, Any] = json.loads(found.body["result"]["query_context"])
     return context
-
-
-def _defaults_only(dashboard: Content) -> list[Filter]:
-    found = []
-    for one in (dashboard.get("metadata") or {}).get("native_filter_configuration", []):
-        mask: Mask = (one.get("defaultDataMask") or {}).get("extraFormData") or {}
-        found.append(Filter(one["name"], frozenset((one.get("scope") or {}).get("excluded", [])), mask, mask, ""))
-    return found

@@ -79,7 +79,9 @@ def _computed(name: str, expression: str, description: str | None, mart: Mart) -
 
 def _is_text(expression: str, mart: Mart) -> bool:
     """Whether a metric gives words or dates, which have no number format."""
-    if re.match(r"(concat|multiIf|toString|formatDateTime)\(", expression):
+    if re.match(r"(concat|multiIf|toString|formatDateTime)\(", expression) or re.match(
+        r"if\(.*, '[^']*'\)$", expression
+    ):
         return True
     found = re.fullmatch(r"(?:any|anyLast|min|max|argMax|argMin)\((\w+).*\)", expression)
     return bool(found and found[1] in mart.columns and re.search("String|Date|Enum", mart.columns[found[1]].type))
