@@ -28,9 +28,10 @@ def block_with(words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def demo_output(shell) -> str:
+def demo_output(demo) -> str:
     """The first block, as a newcomer runs it."""
-    return str(shell(block_with("make demo").replace("make test\n", "")).stdout)
+    assert block_with("make demo") == "make demo\nmake test\n"
+    return str(demo.stdout)
 
 
 @pytest.fixture

@@ -1,0 +1,199 @@
+"""Files and server: deploy, drift, prune, refusal, export and the check of every chart, on the demo's Superset."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from superset_side import Person, Platform
+
+from bi.identity import uuid_of
+from bi.normal import normal_files
+from bi.tree import Content, read_tree
+
+
+@pytest.fixture
+def tree(platform: Platform, tmp_path: Path) -> Path:
+    """A copy of the files that a test may change."""
+    return Path(shutil.copytree(platform.root / "superset_exports", tmp_path / "tree"))
+
+
+@pytest.fixture
+def mended(platform: Platform) -> Iterator[None]:
+    """Whatever a test does to the server is undone."""
+    yield
+    platform.gtc("dashboards", "deploy", "--no-warm")
+
+
+def deploy(platform: Platform, tree: Path, *options: str, check: bool = True) -> dict[str, Any]:
+    ended = platform.gtc("dashboards", "deploy", "--no-warm", "--json", "--tree", str(tree), *options, check=check)
+    found: dict[str, Any] = json.loads(ended.stdout)
+    return found
+
+
+def edit(path: Path, change: Any) -> None:
+    content: Content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def a_chart(platform: Platform, boss: Person, viz_type: str = "big_number_total") -> tuple[str, int]:
+    """Key and number of a chart of that kind."""
+    files = read_tree(platform.root / "superset_exports")
+    key = next(key for key, chart in files.chart.items() if chart["viz_type"] == viz_type)
+    charts = boss.get("/api/v1/chart/?q=(page_size:100,columns:!(id,uuid))").json()["result"]
+    charts += boss.get("/api/v1/chart/?q=(page:1,page_size:100,columns:!(id,uuid))").json()["result"]
+    return key, next(row["id"] for row in charts if row["uuid"] == uuid_of("chart", key))
+
+
+def test_the_demo_deployed_everything_and_a_second_deploy_changes_nothing(
+    platform: Platform, people: dict[str, Person]
+) -> None:
+    files = read_tree(platform.root / "superset_exports")
+    assert set(files.dashboard) <= set(people["boss"].dashboards())
+    again = deploy(platform, platform.root / "superset_exports")
+    assert (again["changed"], again["removed"], again["access"]) == ([], [], [])
+    assert platform.gtc("dashboards", "deploy", "--check").stdout.strip() == "files and server agree"
+
+
+def test_an_edit_in_superset_is_drift_then_a_small_diff_then_gone(
+    platform: Platform, people: dict[str, Person], tree: Path, mended: None
+) -> None:
+    boss = people["boss"]
+    key, number = a_chart(platform, boss)
+    assert boss.put(f"/api/v1/chart/{number}", {"slice_name": "Renamed by hand", "cache_timeout": 77}).ok
+    drift = platform.gtc("dashboards", "deploy", "--check", "--tree", str(tree), check=False)
+    assert drift.returncode == 1
+    assert "+slice_name" in drift.stdout
+    assert "-slice_name: Renamed by hand" in drift.stdout
+    before = normal_files(read_tree(tree))
+    platform.gtc("dashboards", "export", "--tree", str(tree))
+    after = {name: (tree / name).read_text() for name in before}
+    changed = {name for name in before if before[name] != after[name]}
+    slug = key.split("/")[0]
+    assert changed == {f"charts/{key}.yaml", f"dashboards/{slug}.yaml"}  # the page repeats the title
+    new = set(after[f"charts/{key}.yaml"].splitlines()) - set(before[f"charts/{key}.yaml"].splitlines())
+    assert new == {"slice_name: Renamed by hand", "cache_timeout: 77"}
+    deploy(platform, platform.root / "superset_exports")
+    assert platform.gtc("dashboards", "deploy", "--check").returncode == 0
+
+
+def test_export_import_export_is_byte_identical(platform: Platform, tree: Path) -> None:
+    committed = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")}
+    platform.gtc("dashboards", "export", "--tree", str(tree))
+    first = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")}
+    assert first == committed
+    edit(tree / "charts" / f"{next(iter(read_tree(tree).chart))}.yaml", lambda chart: chart.update(cache_timeout=99))
+    deploy(platform, tree)  # everything is imported anew
+    deploy(platform, platform.root / "superset_exports")
+    platform.gtc("dashboards", "export", "--tree", str(tree))
+    assert {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")} == committed
+
+
+def test_a_slug_of_somebody_else_is_never_taken_over(platform: Platform, people: dict[str, Person], tree: Path) -> None:
+    boss = people["boss"]
+    made = boss.post("/api/v1/dashboard/", {"dashboard_title": "By hand", "slug": "by_hand"}).json()["id"]
+    try:
+        slug, page = next(iter(read_tree(tree).dashboard.items()))
+        page |= {"slug": "by_hand", "uuid": uuid_of("dashboard", "by_hand"), "dashboard_title": "Ours"}
+        (tree / "dashboards" / "by_hand.yaml").write_text(yaml.safe_dump(page))
+        refused = platform.gtc("dashboards", "deploy", "--tree", str(tree), check=False)
+        assert refused.returncode == 1
+        assert "the slug by_hand belongs to another dashboard, `By hand`" in refused.stderr
+        assert boss.get(f"/api/v1/dashboard/{made}").json()["result"]["dashboard_title"] == "By hand"
+        assert slug in boss.dashboards()
+    finally:
+        boss.delete(f"/api/v1/dashboard/{made}")
+
+
+def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
+    platform: Platform, people: dict[str, Person], tree: Path, mended: None
+) -> None:
+    boss = people["boss"]
+    files = read_tree(tree)
+    key, chart = next((key, chart) for key, chart in files.chart.items() if chart["viz_type"] == "table")
+    slug = key.split("/")[0]
+    extra = f"{slug}/extra_of_a_test"
+    chart |= {"uuid": uuid_of("chart", extra), "slice_name": "Extra"}
+    (tree / "charts" / f"{extra}.yaml").write_text(yaml.safe_dump(chart))
+    assert f"charts/{extra}.yaml" not in deploy(platform, tree)["removed"]
+    _, number = a_chart(platform, boss)
+    theirs = boss.get(f"/api/v1/chart/{number}").json()["result"]
+    made = boss.post("/api/v1/chart/", {
+        "slice_name": "Made by hand", "viz_type": "table", "params": theirs["params"],
+        "datasource_id": json.loads(theirs["query_context"])["datasource"]["id"], "datasource_type": "table",
+    }).json()["id"]  # fmt: skip
+    try:
+        assert deploy(platform, platform.root / "superset_exports")["removed"] == ["chart Extra"]
+        assert boss.get(f"/api/v1/chart/{made}").ok
+        assert platform.gtc("dashboards", "deploy", "--check").returncode == 0
+    finally:
+        boss.delete(f"/api/v1/chart/{made}")
+
+
+def test_a_running_server_is_deployed_to_over_its_rest_api(
+    platform: Platform, people: dict[str, Person], passwords: dict[str, tuple[str, str]], tree: Path, mended: None
+) -> None:
+    name, password = passwords["boss"]
+    key, number = a_chart(platform, people["boss"])
+    edit(tree / "charts" / f"{key}.yaml", lambda chart: chart.update(slice_name="Deployed from afar"))
+    over = ("dashboards", "deploy", "--no-warm", "--tree", str(tree), "--url", platform.url, "--user", name)
+    ended = platform.gtc(*over, SUPERSET_LOGIN_PASSWORD=password)
+    assert f"changed: charts/{key}.yaml" in ended.stdout
+    assert people["boss"].get(f"/api/v1/chart/{number}").json()["result"]["slice_name"] == "Deployed from afar"
+    refused = platform.gtc(*over, check=False, SUPERSET_LOGIN_PASSWORD="wrong")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1].startswith("error: POST /api/v1/security/login: 401")
+
+
+def test_every_chart_answers_under_every_filter_and_big_numbers_are_those_of_the_mart(
+    platform: Platform, tmp_path: Path
+) -> None:
+    ended = platform.gtc("dashboards", "check", "--json", check=False)
+    runs = json.loads(ended.stdout)
+    assert [(run["chart"], run["filters"], run["fault"]) for run in runs if run["fault"]] == []
+    assert ended.returncode == 0
+    files = read_tree(platform.root / "superset_exports")
+    assert {run["chart"] for run in runs} == set(files.chart)
+    assert len(runs) > 2 * len(files.chart)
+    assert max(run["seconds"] for run in runs) < 5
+
+
+def test_a_broken_query_makes_the_check_fail(platform: Platform, people: dict[str, Person], mended: None) -> None:
+    boss = people["boss"]
+    key, number = a_chart(platform, boss)
+    context = json.loads(boss.get(f"/api/v1/chart/{number}").json()["result"]["query_context"])
+    context["queries"][0]["metrics"] = [{"expressionType": "SQL", "sqlExpression": "sum(no_such_column)", "label": "x"}]
+    assert boss.put(
+        f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True}
+    ).ok
+    try:
+        ended = platform.gtc("dashboards", "check", check=False)
+        assert ended.returncode == 1
+        assert f"fault: {key} (default filters): 400" in ended.stdout
+        assert "no_such_column" in ended.stdout
+    finally:
+        context["queries"][0]["metrics"] = [context["form_data"]["metric"]]
+        boss.put(f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True})
+
+
+def test_a_wrong_big_number_makes_the_check_fail(platform: Platform, people: dict[str, Person], mended: None) -> None:
+    boss = people["boss"]
+    key, number = a_chart(platform, boss)
+    context = json.loads(boss.get(f"/api/v1/chart/{number}").json()["result"]["query_context"])
+    metric = context["queries"][0]["metrics"][0]
+    context["queries"][0]["metrics"] = [{"expressionType": "SQL", "sqlExpression": "count() + 0.5", "label": metric}]
+    assert boss.put(
+        f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True}
+    ).ok
+    try:
+        ended = platform.gtc("dashboards", "check", check=False)
+        assert ended.returncode == 1
+        assert f"fault: {key} (default filters): shows " in ended.stdout
+        assert "the mart says" in ended.stdout
+    finally:
+        context["queries"][0]["metrics"] = [metric]
+        boss.put(f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True})
