@@ -85,7 +85,9 @@ def photograph(page: Page, name: str) -> Path:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.wait_for_timeout(1000)  # the animation of a chart that was just drawn
     path = SCREENSHOTS / f"{name}.png"
-    page.screenshot(path=path)
+    boxes = (chart.bounding_box() for chart in page.locator(CHARTS).locator("visible=true").all())
+    height = max(box["y"] + box["height"] for box in boxes if box) + 40
+    page.screenshot(path=path, clip={"x": 0, "y": 0, "width": 1440, "height": min(height, 3200)})
     return path
 
 

@@ -70,7 +70,7 @@ def test_the_demo_run_twice_skips_what_is_done_and_changes_nothing(demo_output: 
     assert mart_hashes(shell) == before
 
 
-@pytest.mark.parametrize("words", ["make status", "source .venv/bin/activate", "gtc import --help"])
+@pytest.mark.parametrize("words", ["make status", "gtc dashboards deploy --check", "source .venv/bin/activate", "gtc import --help"])
 def test_the_commands_of_a_block_work(demo_output: str, shell, words: str) -> None:
     assert shell(block_with(words)).stdout
 
@@ -109,7 +109,7 @@ def test_a_real_clickhouse_is_a_change_of_address(demo_output: str, shell, fresh
 
 
 def test_every_block_is_executed_by_a_test_above() -> None:
-    covered = ("make demo", "make status", "source .venv/bin/activate", "gtc import --help", "clickhouse.example.com")
+    covered = ("make demo", "make status", "gtc dashboards", "source .venv/bin/activate", "gtc import --help", "clickhouse.example.com")
     assert [block for block in BLOCKS if not any(words in block for words in covered)] == []
 
 
