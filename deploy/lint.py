@@ -31,6 +31,7 @@ CHECKS: dict[str, list[str]] = {
     "sql style": ["sqlfluff", "lint", "dbt_project", "--processes", "2", "--disable-progress-bar"],
     "dbt parses": ["dbt", "--quiet", "parse", "--no-partial-parse"],
     "dbt gates": ["python", "dbt_project/checks/gates.py", "var/lint/target/manifest.json"],
+    "dashboards": ["gtc", "dashboards", "validate", "--manifest", "var/lint/target/manifest.json"],
     "secrets": ["detect-secrets-hook", "--exclude-files", HASH_FILES],
 }
 

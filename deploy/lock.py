@@ -10,8 +10,9 @@ QUIET = ["--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-
 
 
 def main() -> int:
-    """Lock core first, then dev within core's versions."""
-    for name, limits in (("core", []), ("dev", ["-c", REQUIREMENTS / "core.lock"]), ("bootstrap", [])):
+    """Lock core first, then dev within core's versions; Superset and the bootstrap share nothing with them."""
+    within_core: list[str | Path] = ["-c", REQUIREMENTS / "core.lock"]
+    for name, limits in (("core", []), ("dev", within_core), ("bootstrap", []), ("superset", [])):
         compile_lock(name, limits)
     return 0
 

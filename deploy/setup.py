@@ -1,8 +1,10 @@
 """`make setup`: a virtual environment from hash-pinned locks, `.env` with random secrets, directories.
 
+`setup.py superset` makes the second environment, that of Superset, which `gtc up` wants when Superset is to run.
 Runs on a bare Python 3.11 with the standard library only. Safe to run again: it changes only what is missing or stale.
 """
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -16,6 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
 LOCK = ROOT / "requirements" / "dev.lock"
+
+#: Superset needs an older SQLAlchemy and pandas than the platform.
+SUPERSET_VENV = ROOT / ".venv-superset"
+SUPERSET_LOCK = ROOT / "requirements" / "superset.lock"
+
+#: What is in the second environment that no lock line says; a new number makes it anew.
+SUPERSET_RECIPE = 1
 
 #: What `source .venv/bin/activate` adds, so that `dbt build` works from the repository root. A variable that the shell
 #: had before wins over the file; one that an earlier activation set is read anew.
@@ -35,13 +44,16 @@ export DBT_PROJECT_DIR="{root}/dbt_project" DBT_PROFILES_DIR="{root}" DBT_SEND_A
 """
 
 
-def main() -> int:
+def main(wanted: str = "platform") -> int:
     """Do every step, printing one line each; a failure is one line and exit status 1."""
     if sys.version_info[:2] != (3, 11):
         return fail(f"Python 3.11 is needed, this is {sys.version.split()[0]}; install python3.11 or set PYTHON=")
     started = time.monotonic()
     try:
-        create_environment()
+        if wanted == "superset":
+            superset_environment()
+            return 0
+        create_environment(VENV)
         install_packages()
     except subprocess.CalledProcessError as error:
         return fail(f"`{' '.join(map(str, error.cmd[:4]))} …` ended with status {error.returncode}; see above")
@@ -52,37 +64,55 @@ def main() -> int:
     return 0
 
 
-def create_environment() -> None:
-    """Make `.venv`, unless a working one stands there."""
-    if (BIN / "python").exists() and subprocess.run([BIN / "python", "-c", ""], check=False).returncode == 0:
+def superset_environment() -> None:
+    """Make `.venv-superset` as its lock says, unless it stands there; two that ask at once wait for each other."""
+    import fcntl
+
+    state = f"{SUPERSET_RECIPE} {hashlib.sha256(SUPERSET_LOCK.read_bytes()).hexdigest()}"
+    ready = SUPERSET_VENV / ".ready"
+    with (ROOT / ".venv-superset.lock").open("w") as queue:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        if ready.exists() and ready.read_text() == state:
+            return
+        create_environment(SUPERSET_VENV)
+        install(SUPERSET_VENV, "--require-hashes", "-r", str(SUPERSET_LOCK))
+        ready.write_text(state)
+
+
+def create_environment(environment: Path) -> None:
+    """Make a virtual environment, unless a working one stands there."""
+    python = environment / "bin" / "python"
+    if python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0:
         return
-    say("creating .venv")
-    shutil.rmtree(VENV, ignore_errors=True)
-    venv.create(VENV, with_pip=True)
+    say(f"creating {environment.name}")
+    shutil.rmtree(environment, ignore_errors=True)
+    venv.create(environment, with_pip=True)
 
 
 def install_packages() -> None:
-    """Install the lock and, editable, the project. uv does it in seconds; pip is the way without it."""
-    say(f"installing {sum('==' in line for line in LOCK.open())} packages from {LOCK.relative_to(ROOT)}")
-    locked = ["--require-hashes", "-r", str(LOCK)]
-    project = ["--no-deps", "--no-build-isolation", "-e", str(ROOT)]
-    uv = shutil.which("uv") or bootstrap_uv()
-    for arguments in (locked, project):
-        with_uv = bool(uv) and run([str(uv), "pip", "install", "-q", "--python", str(BIN / "python"), *arguments]) == 0
-        if not with_uv:
-            pip(*arguments)
+    """Install the lock and, editable, the project."""
+    install(VENV, "--require-hashes", "-r", str(LOCK))
+    install(VENV, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
 
 
-def bootstrap_uv() -> str | None:
-    """A pinned uv inside `.venv`; None where it cannot be had, pip then does the work."""
+def install(environment: Path, *arguments: str) -> None:
+    """Install into an environment. uv does it in seconds; pip is the way without it. Raises CalledProcessError."""
+    python = environment / "bin" / "python"
+    if (lock := Path(arguments[-1])).suffix == ".lock":
+        say(f"installing {sum('==' in line for line in lock.open())} packages from {lock.relative_to(ROOT)}")
+    uv = shutil.which("uv") or bootstrap_uv(environment)
+    if not uv or run([uv, "pip", "install", "-q", "--python", str(python), *arguments]) != 0:
+        subprocess.run([python, "-m", "pip", "install", "-q", "--no-input", *arguments], check=True)
+
+
+def bootstrap_uv(environment: Path) -> str | None:
+    """A pinned uv of the platform's environment or of this one; None where it cannot be had, pip then does the work."""
+    if (BIN / "uv").exists():
+        return str(BIN / "uv")
     lock = ROOT / "requirements" / "bootstrap.lock"
-    command = [str(BIN / "python"), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)]
-    return str(BIN / "uv") if run(command) == 0 else None
-
-
-def pip(*arguments: str) -> None:
-    """Run pip of the environment; raises CalledProcessError."""
-    subprocess.run([BIN / "python", "-m", "pip", "install", "-q", "--no-input", *arguments], check=True)
+    python = environment / "bin" / "python"
+    command = [str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)]
+    return str(environment / "bin" / "uv") if run(command) == 0 else None
 
 
 def run(command: list[str]) -> int:
@@ -123,7 +153,9 @@ def name_of(line: str) -> str | None:
 
 
 def with_secret(line: str) -> str:
-    """The same line, an empty password filled with 128 random bits."""
+    """The same line, an empty password filled with 128 random bits, an empty key with 256."""
+    if line.endswith("_SECRET_KEY="):
+        return line + secrets.token_hex(32)
     return line + secrets.token_hex(16) if line.endswith("_PASSWORD=") else line
 
 
@@ -147,4 +179,4 @@ def fail(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

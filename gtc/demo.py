@@ -7,9 +7,14 @@ from typing import Protocol
 
 from clickhouse_connect.driver.client import Client
 
+from bi.access import read_access
+from bi.release import release
+from bi.servers import InApp
+from bi.tree import TREE, read_tree
 from gtc.build_state import BuildState
-from gtc.services import up
+from gtc.services import OnAdministrator, up
 from gtc.settings import PROJECT_ROOT, Dataset, Settings
+from gtc.settings.datasets import MAIN_DATASET
 from simulator import loads
 from simulator.order import Order, thirteen_months
 from simulator.run import simulate
@@ -54,10 +59,13 @@ class DemoDataset:
     fill: Callable[[Client, Settings, Step], str]
 
 
-def run_demo(settings: Settings, steps: Steps) -> Iterator[list[Headline]]:
-    """Do every step for every data set; yield the figures of each once its marts stand. Raises DemoError."""
+def run_demo(settings: Settings, steps: Steps, on_administrator: OnAdministrator) -> Iterator[list[Headline]]:
+    """Do every step for every data set; yield the figures of each once its marts stand. Raises DemoError.
+
+    `on_administrator` hears of Superset's first administrator, when one is made.
+    """
     with steps("services") as step:
-        step.result(", ".join(f"{service.name} at {service.address}" for service in up(settings)))
+        step.result(", ".join(f"{service.name} at {service.address}" for service in up(settings, on_administrator)))
     for one in datasets(settings):
         chosen = settings.model_copy(update={"gtc_dataset": one.dataset.name})
         with connect(settings) as client:
@@ -67,6 +75,9 @@ def run_demo(settings: Settings, steps: Steps) -> Iterator[list[Headline]]:
             with steps(f"{one.dataset.name}: marts and their tests") as step:
                 step.result(build_marts(client, chosen, step))
             yield headline_kpis(client, one.dataset)
+    if settings.superset_embedded:
+        with steps("dashboards") as step:
+            step.result(deploy_dashboards(settings, step))
 
 
 def datasets(settings: Settings) -> list[DemoDataset]:
@@ -106,6 +117,15 @@ def fill_with_invoices(client: Client, settings: Settings, step: Step) -> str:
     if summary.status == "already_loaded":
         return "already loaded"
     return f"{summary.rows_read:,} lines read, {summary.rows_rejected:,} rejected"
+
+
+def deploy_dashboards(settings: Settings, step: Step) -> str:
+    """Bring Superset to what the files say, for the simulated company."""
+    company = settings.model_copy(update={"gtc_dataset": MAIN_DATASET})
+    tree = read_tree()
+    with InApp(company) as server:
+        done = release(server, tree, read_access(TREE), company, warm=True, say=step.now)
+    return f"{len(tree.dashboard)} pages, {len(tree.chart)} charts, {'unchanged' if done.is_nothing else 'deployed'}"
 
 
 def build_marts(client: Client, settings: Settings, step: Step) -> str:

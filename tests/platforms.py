@@ -21,8 +21,7 @@ def free_port() -> int:
 def service_environment(settings: Settings) -> dict[str, str]:
     """The environment in which a child process sees exactly these settings."""
     plain = {name.upper(): value for name, value in settings.model_dump(mode="json").items()}
-    plain["WAREHOUSE_PASSWORD"] = settings.warehouse_password.get_secret_value()
-    plain["WAREHOUSE_READER_PASSWORD"] = settings.warehouse_reader_password.get_secret_value()
+    plain |= {name.upper(): value for name, value in settings.secrets().items()}
     return {**os.environ, **{name: str(value) for name, value in plain.items()}}
 
 
@@ -36,6 +35,7 @@ def make_settings(var_dir: Path, **overrides: object) -> Settings:
         "warehouse_port": free_port(),
         "warehouse_password": secrets.token_hex(16),
         "warehouse_reader_password": secrets.token_hex(16),
+        "superset_embedded": False,
     }
     return load_settings(**{**chosen, **overrides})
 

@@ -7,7 +7,11 @@ from typing import Any
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from gtc.commands import build, dbt, demo, doctor, down, import_file, migrate, query, simulate, status, up
+from bi.marts import ManifestError
+from bi.query_context import UnknownChartError
+from bi.servers import SupersetError
+from bi.tree import TreeError
+from gtc.commands import build, dashboards, dbt, demo, doctor, down, import_file, migrate, query, simulate, status, up
 from gtc.commands.console import complain, engine_words
 from gtc.services import ServiceError
 from gtc.settings import InvalidDatasetNameError
@@ -26,11 +30,15 @@ EXPECTED_ERRORS = (
     MigrationError,
     ImportFailedError,
     BuildError,
+    ManifestError,
+    SupersetError,
+    TreeError,
+    UnknownChartError,
 )
 
 app = typer.Typer(
     name="gtc",
-    help="GlobalTaxCalc Analytics: services, data, marts.",
+    help="GlobalTaxCalc Analytics: services, data, marts, dashboards.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,6 +59,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
 
 for name, function in COMMANDS.items():
     app.command(name)(function)
+
+app.add_typer(dashboards.group)
 
 #: dbt reads its own options, so none of them is parsed here.
 app.command(

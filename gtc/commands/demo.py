@@ -10,6 +10,7 @@ from rich.table import Table
 
 from gtc.commands.console import complain, err, out, print_json
 from gtc.demo import DemoError, datasets, run_demo
+from gtc.services import NewAdministrator
 from gtc.settings import Settings, load_settings
 from warehouse.dbt import BuildError
 from warehouse.headlines import Headline
@@ -45,11 +46,16 @@ def _step(title: str) -> Iterator[_Line]:
 def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
     """Start the services, fill both data sets, build their marts, show the figures. Running it again is harmless."""
     settings = load_settings()
+    administrators: list[NewAdministrator] = []
     try:
-        figures = [headline for headlines in run_demo(settings, _step) for headline in headlines]
+        headlines_of_each = run_demo(settings, _step, administrators.append)
+        figures = [headline for headlines in headlines_of_each for headline in headlines]
     except (DemoError, BuildError, ImportFailedError) as error:
         complain(error)
         raise typer.Exit(1) from None
+    finally:
+        for administrator in administrators:  # also when a later step fails: nobody can be told again
+            err.print(str(administrator), markup=False)
     if json:
         print_json([vars(figure) for figure in figures])
         return
@@ -90,6 +96,8 @@ def _say_what_next(settings: Settings) -> None:
             f"\nOnline Retail was left out: no file at {settings.gtc_online_retail_file}; "
             "download it from UCI (data set 352), save it as CSV and set GTC_ONLINE_RETAIL_FILE in .env."
         )
+    if settings.superset_embedded:
+        out.print(f"\nThe dashboards are at {settings.superset_url}, for the user admin.", highlight=False)
     address = f"http://{settings.warehouse_host}:{settings.warehouse_port}"
     out.print(
         f"\nThe warehouse runs at {address} (user {settings.warehouse_reader_user}, password in .env). Next:\n"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from gtc.commands.console import err
 from gtc.commands.status import show
 from gtc.services import up
 from gtc.settings import load_settings
@@ -11,4 +12,4 @@ from gtc.settings import load_settings
 
 def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
     """Start the services, wait until they answer, keep them up."""
-    show(up(load_settings()), as_json=json)
+    show(up(load_settings(), lambda administrator: err.print(str(administrator), markup=False)), as_json=json)

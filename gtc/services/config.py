@@ -10,6 +10,10 @@ from gtc.settings import PROJECT_ROOT, Settings
 
 CONFIG_FILE = PROJECT_ROOT / "deploy" / "supervisord.conf"
 
+#: Superset runs in an environment of its own; see deploy/setup.py.
+SUPERSET_PYTHON = PROJECT_ROOT / ".venv-superset" / "bin" / "python"
+SUPERSET_CONFIG = PROJECT_ROOT / "bi" / "superset" / "superset_config.py"
+
 #: Linux refuses paths of Unix sockets that are longer, with the closing zero byte.
 LONGEST_SOCKET_PATH = 107
 
@@ -29,13 +33,18 @@ def environment(settings: Settings) -> dict[str, str]:
     Settings go down explicitly, so that services agree with the command that started them.
     """
     plain = settings.model_dump(mode="json")
-    secrets = {name: getattr(settings, name).get_secret_value() for name in plain if name.endswith("_password")}
-    chosen = {name.upper(): str(value) for name, value in {**plain, **secrets}.items()}
-    paths = {"GTC_PYTHON": sys.executable, "GTC_SUPERVISOR_SOCKET": str(socket_path(settings))}
+    chosen = {name.upper(): str(value) for name, value in {**plain, **settings.secrets()}.items()}
+    paths = {
+        "GTC_PYTHON": sys.executable,
+        "GTC_SUPERVISOR_SOCKET": str(socket_path(settings)),
+        "GTC_SUPERSET_PYTHON": str(SUPERSET_PYTHON),
+        "SUPERSET_CONFIG_PATH": str(SUPERSET_CONFIG),
+        "SUPERSET_HOME": str(settings.superset_dir),
+    }
     return {**os.environ, **chosen, **paths}
 
 
 def prepare_directories(settings: Settings) -> None:
     """Create the directories that services write to, closed to other users."""
-    for directory in (settings.gtc_var_dir / "run", settings.log_dir):
+    for directory in (settings.gtc_var_dir / "run", settings.log_dir, settings.superset_dir):
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,18 +12,17 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from gtc.services.config import CONFIG_FILE, environment, prepare_directories, socket_path
-from gtc.services.health import holder_of_port, warehouse_answers
+from gtc.services.errors import ServiceError
+from gtc.services.health import holder_of_port, superset_answers, warehouse_answers
+from gtc.services.superset import OnAdministrator, last_line, prepare
 from gtc.settings import Settings
 
-#: Seconds that a service may take until it answers; the engine reopens a thousand parts in under one.
-START_SECONDS = 60
+#: Seconds that a service may take until it answers; the engine reopens a thousand parts in under one, Superset imports
+#: half a gigabyte of packages.
+START_SECONDS = {"warehouse": 60, "superset": 180}
 
 #: Seconds that the services may take to finish their work and end.
 STOP_SECONDS = 90
-
-
-class ServiceError(Exception):
-    """A service could not be started or stopped; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,23 @@ class ServiceState:
         return self.state == "running"
 
 
-def up(settings: Settings) -> list[ServiceState]:
-    """Start what does not run yet and wait until it answers. Raises ServiceError."""
+def up(settings: Settings, on_administrator: OnAdministrator) -> list[ServiceState]:
+    """Start what does not run yet and wait until it answers. Raises ServiceError.
+
+    `on_administrator` hears name and password of Superset's first administrator, when one is made.
+    """
     if settings.warehouse_embedded and not warehouse_answers(settings):
-        _refuse_taken_port(settings)
-        _start_supervisor(settings)
-        _start_program(settings, "warehouse")
-    state = _warehouse_state(settings)
-    if not state.is_healthy:
-        raise ServiceError(f"the warehouse did not come up: {state.detail}")
-    return [state]
+        _refuse_taken_warehouse_port(settings)
+        _start_program(settings, "warehouse", lambda: warehouse_answers(settings))
+    if settings.superset_embedded and not superset_answers(settings):
+        _refuse_taken_port(settings.superset_host, settings.superset_port, "SUPERSET_PORT")
+        prepare(settings, on_administrator)
+        _start_program(settings, "superset", lambda: superset_answers(settings))
+    found = states(settings)
+    for state in found:
+        if not state.is_healthy:
+            raise ServiceError(f"the {state.name} did not come up: {state.detail}")
+    return found
 
 
 def down(settings: Settings) -> bool:
@@ -64,7 +71,7 @@ def down(settings: Settings) -> bool:
 
 def states(settings: Settings) -> list[ServiceState]:
     """Every service with its state, without changing anything."""
-    return [_warehouse_state(settings)]
+    return [_warehouse_state(settings), *([_superset_state(settings)] if settings.superset_embedded else [])]
 
 
 def log_file(settings: Settings, name: str) -> Path:
@@ -81,6 +88,12 @@ def _warehouse_state(settings: Settings) -> ServiceState:
     return ServiceState("warehouse", "down", address, _why_down(settings, "warehouse"))
 
 
+def _superset_state(settings: Settings) -> ServiceState:
+    if superset_answers(settings):
+        return ServiceState("superset", "running", settings.superset_url, _description(settings, "superset"))
+    return ServiceState("superset", "down", settings.superset_url, _why_down(settings, "superset"))
+
+
 def _description(settings: Settings, name: str) -> str:
     info = _process_info(settings, name)
     return str(info["description"]) if info else "started by somebody else"
@@ -90,25 +103,25 @@ def _why_down(settings: Settings, name: str) -> str:
     info = _process_info(settings, name)
     if info is None or info["statename"] == "STOPPED":
         return "not started; run `make up`"
-    last_words = _last_line(log_file(settings, name))
+    last_words = _last_words(settings, name)
     return f"{info['statename'].lower()}; {last_words}" if last_words else info["statename"].lower()
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+def _last_words(settings: Settings, name: str) -> str:
+    log = log_file(settings, name)
+    return last_line(log.read_text(errors="replace")) if log.exists() else ""
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    holder = holder_of_port(settings.warehouse_host, settings.warehouse_port)
-    if not holder:
-        return
+def _refuse_taken_warehouse_port(settings: Settings) -> None:
     info = _process_info(settings, "warehouse")
-    if info and info["statename"] == "RUNNING":
+    if info and info["statename"] == "RUNNING" and holder_of_port(settings.warehouse_host, settings.warehouse_port):
         raise ServiceError("the warehouse runs with other passwords than `.env` has; run `make down`, then `make up`")
-    raise ServiceError(
-        f"port already in use: {settings.warehouse_port} ({holder}); end that program or set WAREHOUSE_PORT in `.env`"
-    )
+    _refuse_taken_port(settings.warehouse_host, settings.warehouse_port, "WAREHOUSE_PORT")
+
+
+def _refuse_taken_port(host: str, port: int, setting: str) -> None:
+    if holder := holder_of_port(host, port):
+        raise ServiceError(f"port already in use: {port} ({holder}); end that program or set {setting} in `.env`")
 
 
 def _start_supervisor(settings: Settings) -> None:
@@ -119,20 +132,25 @@ def _start_supervisor(settings: Settings) -> None:
     ended = subprocess.run(command, env=environment(settings), check=False, capture_output=True, text=True)
     if ended.returncode != 0:
         raise ServiceError(f"supervisord did not start: {(ended.stderr or ended.stdout).strip()}")
-    _wait(lambda: _supervisor(settings) is not None, START_SECONDS, "supervisord does not answer")
+    _wait(lambda: _supervisor(settings) is not None, START_SECONDS["warehouse"], "supervisord does not answer")
 
 
-def _start_program(settings: Settings, name: str) -> None:
+def _start_program(settings: Settings, name: str, answers: Callable[[], bool]) -> None:
+    _start_supervisor(settings)
     supervisor = _supervisor(settings)
     if supervisor is None:
         raise ServiceError("supervisord does not answer; look into the log with `gtc status`")
     try:
         supervisor.startProcess(name)
     except Fault as fault:
+        if fault.faultCode == Faults.BAD_NAME:
+            raise ServiceError(
+                f"supervisord was started before it knew {name}; run `make down`, then `make up`"
+            ) from None
         if fault.faultCode not in (Faults.ALREADY_STARTED,):
-            reason = _last_line(log_file(settings, name)) or fault.faultString
+            reason = _last_words(settings, name) or fault.faultString
             raise ServiceError(f"the {name} did not start: {reason}") from None
-    _wait(lambda: warehouse_answers(settings), START_SECONDS, f"the {name} does not answer")
+    _wait(answers, START_SECONDS[name], f"the {name} does not answer")
 
 
 def _process_info(settings: Settings, name: str) -> dict[str, Any] | None:
@@ -153,7 +171,7 @@ def _supervisor(settings: Settings) -> Any:
     return proxy.supervisor
 
 
-def _wait(condition: Any, seconds: float, complaint: str) -> None:
+def _wait(condition: Callable[[], bool], seconds: float, complaint: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -3,6 +3,7 @@
 import socket
 
 import psutil
+import requests
 
 from gtc.settings import Settings
 from warehouse.client import WarehouseUnavailableError, connect
@@ -17,6 +18,14 @@ def warehouse_answers(settings: Settings) -> bool:
     except WarehouseUnavailableError:
         return False
     return True
+
+
+def superset_answers(settings: Settings) -> bool:
+    """True when Superset at the configured address says that it is well."""
+    try:
+        return requests.get(f"{settings.superset_url}/health", timeout=5).text == "OK"
+    except requests.RequestException:
+        return False
 
 
 def holder_of_port(host: str, port: int) -> str:

@@ -12,6 +12,12 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
+#: Groups that an identity provider may send, and what they become.
+OIDC_ROLES = "superset-admins=Admin,analysts=Analyst,viewers=Viewer"
+
+#: Superset signs its tokens with the key; shorter ones can be guessed.
+SHORTEST_KEY = 32
+
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and says what to do."""
@@ -48,6 +54,23 @@ class Settings(BaseSettings):
     warehouse_embedded: bool = Field(True, description="serve the embedded engine; false for a real ClickHouse")
     warehouse_cluster: str = Field("", description="name of the cluster, when the warehouse is one")
 
+    superset_embedded: bool = Field(True, description="serve Superset here; false for one that runs elsewhere")
+    superset_host: str = "127.0.0.1"
+    superset_port: int = Field(8088, ge=1, le=65535)
+    superset_secret_key: SecretStr = Field(SecretStr(""), description="signs sessions, encrypts stored passwords")
+    superset_metadata_uri: SecretStr = Field(SecretStr(""), description="SQLAlchemy address; empty: SQLite")
+    superset_redis_url: SecretStr = Field(SecretStr(""), description="caches in Redis; empty: in files")
+    superset_public_url: str = Field("", description="the address that people type")
+    superset_oidc_issuer: str = Field("", description="log in with OpenID Connect; empty: with passwords")
+    superset_oidc_client_id: str = ""
+    superset_oidc_client_secret: SecretStr = SecretStr("")
+    superset_oidc_roles: str = Field(OIDC_ROLES, description="roles by group of the identity provider")
+    superset_smtp_host: str = Field("", description="reports and alerts by e-mail; empty: none")
+    superset_smtp_port: int = Field(25, ge=1, le=65535)
+    superset_smtp_user: str = ""
+    superset_smtp_pass: SecretStr = SecretStr("")
+    superset_smtp_from: str = ""
+
     @model_validator(mode="after")
     def _embedded_and_open_needs_secrets(self) -> "Settings":
         unset = not (self.warehouse_password.get_secret_value() and self.warehouse_reader_password.get_secret_value())
@@ -55,6 +78,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 "WAREHOUSE_HOST is not a loopback address, so WAREHOUSE_PASSWORD and "
                 "WAREHOUSE_READER_PASSWORD must be set; run `make setup` to create them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _open_superset_needs_a_key(self) -> "Settings":
+        is_open = self.superset_embedded and self.superset_host not in _LOOPBACK
+        if is_open and len(self.superset_secret_key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(
+                "SUPERSET_HOST is not a loopback address, so SUPERSET_SECRET_KEY must be set; "
+                "run `make setup` to create it"
             )
         return self
 
@@ -72,6 +105,21 @@ class Settings(BaseSettings):
     def warehouse_users_file(self) -> Path:
         """Users of the embedded warehouse, with hashed passwords."""
         return self.gtc_var_dir / "warehouse_users.yml"
+
+    @property
+    def superset_dir(self) -> Path:
+        """Superset's metadata, when that is SQLite, and its caches, when those are files."""
+        return self.gtc_var_dir / "superset"
+
+    @property
+    def superset_url(self) -> str:
+        """Where Superset answers."""
+        return f"http://{self.superset_host}:{self.superset_port}"
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret by the name of its setting, in plain text: for the environment of a service only."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value.get_secret_value() for name, value in fields.items() if isinstance(value, SecretStr)}
 
     @property
     def log_dir(self) -> Path:

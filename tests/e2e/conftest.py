@@ -1,6 +1,7 @@
 """A fresh clone in a fresh directory, with nothing of the developer's environment on the path."""
 
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from platforms import free_port
+from superset_side import Person, Platform
 
 from gtc.settings import PROJECT_ROOT, load_settings
 
@@ -18,7 +20,24 @@ KEPT_VARIABLES = ("HOME", "LANG", "TERM", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_D
 KEPT_PREFIXES = ("PIP_", "UV_")
 
 #: Seconds for one block of commands, among them a whole `make demo`.
-BLOCK_SECONDS = 600
+BLOCK_SECONDS = 1200
+
+#: People of the tests, with their roles.
+ROLES = {
+    "boss": ["Admin"],
+    "ann": ["Analyst"],
+    "vic": ["Viewer"],
+    "dora": ["Country manager DE"],
+    "dan": ["Country manager DE", "Analyst"],
+    "nobody": ["Public"],
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of the folder waits for the demo, on a machine that may be busy."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(BLOCK_SECONDS + 300))
 
 
 def tracked_files() -> list[str]:
@@ -41,27 +60,70 @@ def fresh_clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def shell(fresh_clone: Path) -> Shell:
-    """Run a bash script in the clone as a newcomer would, on a free port; `check=True` shows what failed."""
+def newcomer() -> dict[str, str]:
+    """The environment of a newcomer's shell, on free ports."""
     kept = {
         name: value for name, value in os.environ.items() if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
     }
     here = str(PROJECT_ROOT / ".venv")
     path = [folder for folder in os.environ["PATH"].split(":") if not folder.startswith(here)]
     retail = load_settings().gtc_online_retail_file
-    environment = {
+    return {
         **kept,
         "PATH": ":".join(path),
         "WAREHOUSE_PORT": str(free_port()),
+        "SUPERSET_PORT": str(free_port()),
         "GTC_ONLINE_RETAIL_FILE": str(retail),
     }
 
+
+@pytest.fixture(scope="session")
+def shell(fresh_clone: Path, newcomer: dict[str, str]) -> Shell:
+    """Run a bash script in the clone as a newcomer would; `check=True` shows what failed."""
+
     def run(script: str, *, check: bool = True, **variables: str) -> "subprocess.CompletedProcess[str]":
         ended = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=fresh_clone, env={**environment, **variables},
+            ["bash", "-euo", "pipefail", "-c", script], cwd=fresh_clone, env={**newcomer, **variables},
             capture_output=True, text=True, check=False, timeout=BLOCK_SECONDS,
         )  # fmt: skip
         assert not check or ended.returncode == 0, f"{script}\n{ended.stdout}\n{ended.stderr}"
         return ended
 
     return run
+
+
+@pytest.fixture(scope="session")
+def demo(shell: Shell) -> "subprocess.CompletedProcess[str]":
+    """`make demo` in the fresh clone: what all tests of this folder start from."""
+    return shell("make demo")
+
+
+@pytest.fixture(scope="session")
+def platform(request: pytest.FixtureRequest) -> Platform:
+    """The platform of the demo with its dashboards. GTC_TEST_PLATFORM names one that runs already, while you edit."""
+    if running := os.environ.get("GTC_TEST_PLATFORM"):
+        root = Path(running)
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("WAREHOUSE_", "SUPERSET_"))
+        }
+        return Platform(root, environment, load_settings(_env_file=root / ".env").superset_url)
+    request.getfixturevalue("demo")
+    environment = request.getfixturevalue("newcomer")
+    url = f"http://127.0.0.1:{environment['SUPERSET_PORT']}"
+    return Platform(request.getfixturevalue("fresh_clone"), environment, url)
+
+
+@pytest.fixture(scope="session")
+def passwords(platform: Platform) -> dict[str, tuple[str, str]]:
+    """Name and password by person, each new to the platform."""
+    mark = secrets.token_hex(4)
+    people = {person: (f"{person}-{mark}", secrets.token_urlsafe(12)) for person in ROLES}
+    platform.make_users({name: (password, ROLES[person]) for person, (name, password) in people.items()})
+    return people
+
+
+@pytest.fixture(scope="session")
+def people(platform: Platform, passwords: dict[str, tuple[str, str]]) -> dict[str, Person]:
+    """Everybody, logged in at the REST API; `stranger` is not."""
+    found = {person: Person(platform.url, name, password) for person, (name, password) in passwords.items()}
+    return {**found, "stranger": Person(platform.url)}

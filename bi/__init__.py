@@ -1,0 +1,1 @@
+"""Dashboards as reviewed files: `superset_exports/` is validated, deployed, checked and exported from here."""

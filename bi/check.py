@@ -1,0 +1,119 @@
+"""Runs every chart as its readers do: with the default filters, then with each one changed."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of
+from bi.headlines import fault_of_headline
+from bi.normal import normal
+from bi.servers import Server, SupersetError, rows, timed
+from bi.tree import Content, Tree
+from gtc.settings import Settings
+
+#: Seconds that a chart may take, and all charts of a page one after the other.
+SLOWEST_CHART = 3.0
+
+
+#: The fault of a chart that answers with nothing.
+NO_ROWS = "no rows"
+
+
+@dataclass(frozen=True)
+class ChartRun:
+    """One query of one chart under one choice of filters. `fault` is empty when it is well."""
+
+    dashboard: str
+    chart: str
+    filters: str
+    rows: int
+    seconds: float
+    fault: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """For --json."""
+        return asdict(self)
+
+
+#: A run with the server's answer, which is empty when there was none.
+Outcome = tuple[ChartRun, dict[str, Any]]
+
+
+def run_charts(server: Server, tree: Tree, *, force: bool, changed_filters: bool = False) -> list[ChartRun]:
+    """Run the charts of every dashboard; with `changed_filters` under each change of each filter too."""
+    return [run for run, _ in _runs(server, tree, force=force, changed_filters=changed_filters)]
+
+
+def check(server: Server, tree: Tree, settings: Settings, say: Callable[[str], None]) -> list[ChartRun]:
+    """Every chart under every filter, past the caches; big numbers are compared with the mart. Raises SupersetError."""
+    found = []
+    for run, answer in _runs(server, tree, force=True, changed_filters=True):
+        fault = run.fault or fault_of_headline(answer, normal(tree), run.chart, settings)
+        found.append(ChartRun(**{**asdict(run), "fault": fault}))
+        under = f" · {run.filters}" if run.filters else ""
+        say(f"{run.chart}{under}: {fault or f'{run.rows} rows'} ({run.seconds:.2f} s)")
+    return found
+
+
+def _runs(server: Server, tree: Tree, *, force: bool, changed_filters: bool) -> Iterator[Outcome]:
+    tidy = normal(tree)
+    charts = {str(row["uuid"]): row["id"] for row in rows(server, "chart", ["id", "uuid"])}
+    datasets = {str(row["uuid"]): row["id"] for row in rows(server, "dataset", ["id", "uuid"])}
+    keys = tidy.names("chart")
+    for slug, dashboard in tidy.dashboard.items():
+        filters = filters_of(server, dashboard, datasets) if changed_filters else defaults_of(dashboard)
+        for uuid, number in numbers_of(dashboard).items():
+            key = keys[uuid]
+            if uuid not in charts:
+                yield ChartRun(slug, key, "", 0, 0.0, "is not on the server; run `gtc dashboards deploy`"), {}
+                continue
+            context = _context(server, charts[uuid])
+            for changed, alternatives in choices(filters):
+                if changed is None or number not in changed.excluded:
+                    yield _first_with_rows(server, slug, key, number, context, alternatives, force=force)
+
+
+def _first_with_rows(
+    server: Server,
+    slug: str,
+    key: str,
+    number: int,
+    context: Content,
+    alternatives: list[tuple[str, Choice]],
+    *,
+    force: bool,
+) -> Outcome:
+    """The first alternative that gives rows; an error is an error at once."""
+    for words, chosen in alternatives:
+        found = _run(server, slug, key, words, {**filtered(context, number, chosen), "force": force})
+        if found[0].fault != NO_ROWS:
+            break
+    return found
+
+
+def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any]) -> Outcome:
+    with timed() as took:
+        answer = server.request("POST", "/api/v1/chart/data", context)
+    if not answer.is_good:
+        return ChartRun(slug, key, words, 0, took[0], answer.complaint), {}
+    results = answer.body["result"]
+    count = sum(result["rowcount"] or 0 for result in results)
+    fault = "" if all(map(_says_something, results)) else NO_ROWS
+    if not fault and took[0] > SLOWEST_CHART and not context["force"]:
+        fault = f"takes longer than {SLOWEST_CHART:.0f} s"
+    return ChartRun(slug, key, words, count, took[0], fault), {"context": context, "result": results[0]}
+
+
+def _says_something(result: dict[str, Any]) -> bool:
+    """Whether there is a row with a value in it: an aggregate over nothing is one row of nothing."""
+    return any(value is not None for row in result["data"] or [] for value in row.values())
+
+
+def _context(server: Server, chart: int) -> dict[str, Any]:
+    """The query that the server keeps for the chart. Raises SupersetError."""
+    found = server.request("GET", f"/api/v1/chart/{chart}")
+    if not found.is_good or not found.body["result"].get("query_context"):
+        raise SupersetError(f"chart {chart} has no query on the server; run `gtc dashboards deploy`")
+    context: dict[str, Any] = json.loads(found.body["result"]["query_context"])
+    return context

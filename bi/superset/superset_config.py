@@ -1,0 +1,181 @@
+"""The configuration of Superset. Superset reads this file itself (SUPERSET_CONFIG_PATH), in its own environment.
+
+Every value that differs between machines comes from the environment, with the names of `.env.example`.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))  # roles_from_groups.py stands beside this file
+
+
+def setting(name: str, default: str = "") -> str:
+    """A variable of the environment; an empty one is as good as none."""
+    return os.environ.get(name) or default
+
+
+HOME = Path(os.environ["SUPERSET_HOME"])
+REDIS_URL = setting("SUPERSET_REDIS_URL")
+PUBLIC_URL = setting("SUPERSET_PUBLIC_URL")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+
+# Metadata: dashboards, users, roles. SQLite is enough for one machine; waiting writers queue instead of failing.
+SECRET_KEY = os.environ["SUPERSET_SECRET_KEY"]
+SQLALCHEMY_DATABASE_URI = setting(
+    "SUPERSET_METADATA_URI", f"sqlite:///{HOME / 'superset.db'}?check_same_thread=false&timeout=30"
+)
+PREVENT_UNSAFE_DB_CONNECTIONS = True
+
+# What is switched on.
+FEATURE_FLAGS = {
+    "ALERT_REPORTS": bool(setting("SUPERSET_SMTP_HOST")),
+    "DASHBOARD_RBAC": True,  # a role may see a dashboard without having its datasets
+    "DRILL_BY": True,
+    "DRILL_TO_DETAIL": True,
+    "EMBEDDED_SUPERSET": False,
+    "ENABLE_TEMPLATE_PROCESSING": False,  # Jinja in SQL is code that a reviewer does not see
+    "RLS_IN_SQLLAB": True,  # row-level security holds for hand-written SQL too
+    "TAGGING_SYSTEM": False,
+}
+FAB_ADD_SECURITY_API = True  # `gtc dashboards deploy` applies roles through it
+SQLLAB_CTAS_NO_LIMIT = False
+ENABLE_PROXY_FIX = bool(PUBLIC_URL)  # a proxy in front tells the address that people typed
+
+# Rows: of a chart, of a table with drill to detail, of SQL Lab.
+ROW_LIMIT = 10_000
+SAMPLES_ROW_LIMIT = 1_000
+SQL_MAX_ROW = 50_000
+DEFAULT_SQLLAB_LIMIT = 1_000
+SQLLAB_TIMEOUT = 60
+SUPERSET_WEBSERVER_TIMEOUT = 60
+
+
+# Caches. Marts change when a build ends, so that data may be some minutes old; a deploy empties nothing but warms.
+def cache(prefix: str, seconds: int) -> dict[str, Any]:
+    """Flask-Caching's settings of one cache: in Redis where there is one, else in files."""
+    common = {"CACHE_DEFAULT_TIMEOUT": seconds, "CACHE_KEY_PREFIX": prefix}
+    if REDIS_URL:
+        return {**common, "CACHE_TYPE": "RedisCache", "CACHE_REDIS_URL": REDIS_URL}
+    return {**common, "CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(HOME / "cache" / prefix), "CACHE_MODE": 0o600}
+
+
+CACHE_CONFIG = cache("meta_", 300)
+DATA_CACHE_CONFIG = cache("data_", 600)
+FILTER_STATE_CACHE_CONFIG = cache("filter_", 30 * 86_400)
+EXPLORE_FORM_DATA_CACHE_CONFIG = cache("explore_", 7 * 86_400)
+
+# Security: headers (Talisman's defaults, with a content security policy), cookies, a limit on guessing passwords.
+TALISMAN_ENABLED = True
+SESSION_COOKIE_NAME = "superset_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = IS_HTTPS
+PERMANENT_SESSION_LIFETIME = 12 * 3600
+WTF_CSRF_ENABLED = True
+RATELIMIT_ENABLED = True
+RATELIMIT_APPLICATION = "200 per second"
+RATELIMIT_STORAGE_URI = REDIS_URL or "memory://"
+AUTH_RATE_LIMITED = True
+AUTH_RATE_LIMIT = setting("SUPERSET_LOGIN_RATE", "10 per minute")
+
+
+def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  # Superset's name
+    """Limit wrong log-ins through the REST API too; Superset limits those of the page only."""
+    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, deduct_when=lambda answer: answer.status_code >= 400)
+    for endpoint in list(app.view_functions):
+        if endpoint.endswith("SecurityApi.login"):
+            app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+
+
+PUBLIC_ROLE_LIKE = None  # nobody sees anything without logging in
+AUTH_ROLE_PUBLIC = "Public"
+SQL_QUERY_MUTATOR = None
+
+# The look: Okabe and Ito's colours, told apart by colour-blind people, and one scale for heat maps.
+EXTRA_CATEGORICAL_COLOR_SCHEMES = [
+    {
+        "id": "globaltaxcalc",
+        "label": "GlobalTaxCalc",
+        "description": "Okabe and Ito's colours, then their darker shades, then grey for comparisons",
+        "isDefault": True,
+        "colors": [
+            "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442",
+            "#004B75", "#9C6B00", "#00664B", "#8A4A70", "#2F7FAE", "#8C3D00", "#999999",
+        ],
+    }
+]  # fmt: skip
+EXTRA_SEQUENTIAL_COLOR_SCHEMES = [
+    {
+        "id": "globaltaxcalc_blues",
+        "label": "GlobalTaxCalc, from white to blue",
+        "description": "One hue, lighter is less; readable in grey",
+        "isDiverging": False,
+        "isDefault": True,
+        "colors": ["#F7FBFF", "#DEEBF7", "#C6DBEF", "#9ECAE1", "#6BAED6", "#4292C6", "#2171B5", "#08519C"],
+    }
+]
+APP_NAME = "GlobalTaxCalc Analytics"
+LANGUAGES = {"en": {"flag": "us", "name": "English"}}
+D3_FORMAT = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["$", ""]}
+
+# Log in with OpenID Connect, where an issuer is set; groups of the provider become roles at each log-in.
+if issuer := setting("SUPERSET_OIDC_ISSUER"):
+    from flask_appbuilder.security.manager import AUTH_OAUTH
+    from roles_from_groups import GroupsSecurityManager  # type: ignore[import-not-found]
+
+    AUTH_TYPE = AUTH_OAUTH
+    OAUTH_PROVIDERS = [
+        {
+            "name": "oidc",
+            "icon": "fa-key",
+            "token_key": "access_token",
+            "remote_app": {
+                "client_id": os.environ["SUPERSET_OIDC_CLIENT_ID"],
+                "client_secret": os.environ["SUPERSET_OIDC_CLIENT_SECRET"],
+                "server_metadata_url": f"{issuer.rstrip('/')}/.well-known/openid-configuration",
+                "client_kwargs": {"scope": "openid email profile groups"},
+            },
+        }
+    ]
+    AUTH_USER_REGISTRATION = True
+    AUTH_USER_REGISTRATION_ROLE = "Public"  # somebody in no group sees nothing
+    AUTH_ROLES_MAPPING: dict[str, list[str]] = {}
+    for pair in filter(None, setting("SUPERSET_OIDC_ROLES").split(",")):
+        group, _, role = pair.partition("=")
+        AUTH_ROLES_MAPPING.setdefault(group.strip(), []).append(role.strip())
+    AUTH_ROLES_SYNC_AT_LOGIN = True
+    CUSTOM_SECURITY_MANAGER = GroupsSecurityManager
+
+# Reports by e-mail: a picture of the page, taken by Debian's chromium. Schedules need Celery with a broker: REDIS_URL.
+if smtp_host := setting("SUPERSET_SMTP_HOST"):
+    from superset.tasks.types import FixedExecutor
+
+    SMTP_HOST = smtp_host
+    SMTP_PORT = int(setting("SUPERSET_SMTP_PORT", "25"))
+    SMTP_USER = setting("SUPERSET_SMTP_USER")
+    SMTP_PASSWORD = setting("SUPERSET_SMTP_PASS")
+    SMTP_MAIL_FROM = setting("SUPERSET_SMTP_FROM", "superset@localhost")
+    SMTP_STARTTLS = SMTP_SSL_SERVER_AUTH = bool(SMTP_USER)
+    SMTP_SSL = False
+    ALERT_REPORTS_NOTIFICATION_DRY_RUN = False
+    ALERT_REPORTS_EXECUTORS = [FixedExecutor("admin")]
+    EMAIL_REPORTS_SUBJECT_PREFIX = "[GlobalTaxCalc] "
+    WEBDRIVER_TYPE = "chrome"
+    WEBDRIVER_BASEURL = f"http://127.0.0.1:{setting('SUPERSET_PORT', '8088')}/"
+    WEBDRIVER_BASEURL_USER_FRIENDLY = f"{PUBLIC_URL}/" if PUBLIC_URL else WEBDRIVER_BASEURL
+    WEBDRIVER_OPTION_ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+    if REDIS_URL:
+
+        class CeleryConfig:
+            """Worker and beat of Celery: who runs the schedules."""
+
+            broker_url = result_backend = REDIS_URL
+            imports = ("superset.sql_lab", "superset.tasks.scheduler")
+            beat_schedule = {  # noqa: RUF012  # Celery's own form
+                "reports.scheduler": {"task": "reports.scheduler", "schedule": 60.0},
+                "reports.prune_log": {"task": "reports.prune_log", "schedule": 86_400.0},
+            }
+
+        CELERY_CONFIG = CeleryConfig
