@@ -17,7 +17,7 @@ $(READY): requirements/dev.lock requirements/bootstrap.lock pyproject.toml deplo
 
 setup: $(READY) .env ## virtual environment from hash-pinned locks, .env with random secrets, directories
 
-demo: setup ## services, data, marts; prints the KPIs and what to open next
+demo: setup ## services, data, marts, dashboards; prints the KPIs and what to open next
 	@$(BIN)/gtc demo
 
 test: setup ## the whole test suite, on embedded services of its own
@@ -51,4 +51,4 @@ lock: setup ## resolve requirements/*.in again into hash-pinned locks
 	@$(BIN)/python deploy/lock.py
 
 clean: down ## remove the environment and generated output; data in var/ stays
-	@rm -rf .venv dbt_project/target .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv .venv-superset .venv-superset.lock dbt_project/target .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

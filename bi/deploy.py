@@ -69,7 +69,8 @@ def warehouse_uri(settings: Settings) -> str:
 def differences(server: Server, tree: Tree, settings: Settings) -> Deployed:
     """How the server differs from the files, without changing anything. Raises SlugTakenError."""
     refuse_taken_slugs(server, tree)
-    ours, theirs = normal_files(tree), normal_files(exported(server, tree, settings))
+    there = exported(server, tree, settings)
+    ours, theirs = normal_files(tree), normal_files(there)
     found = Deployed()
     lines: list[str] = []
     for name in sorted({*ours, *theirs} - {"metadata.yaml"}):
@@ -78,8 +79,25 @@ def differences(server: Server, tree: Tree, settings: Settings) -> Deployed:
                 found.changed.append(name)
             before, after = (files.get(name, "").splitlines(keepends=True) for files in (theirs, ours))
             lines += difflib.unified_diff(before, after, f"server/{name}", f"files/{name}")
+    for key in stale_queries(tree, there):
+        if (name := file_of("chart", key)) not in found.changed:
+            found.changed.append(name)
+            lines.append(f"server/{name}: its query is not the one that its params give\n")
     found.diff = "".join(lines)
     found.removed = [f"{kind} {name}" for kind, _, name in strangers(server, tree)]
+    return found
+
+
+def stale_queries(tree: Tree, there: Tree) -> list[str]:
+    """Charts whose query on the server is not the one that the files give: the form of the files leaves it out."""
+    wanted = normal(tree).chart
+    found = []
+    for key, chart in there.chart.items():
+        if key in wanted:
+            params = {**wanted[key]["params"], "viz_type": wanted[key]["viz_type"]}
+            queries = json.loads(chart.get("query_context") or "{}").get("queries")
+            if queries != json.loads(json.dumps(query_context(params)["queries"])):
+                found.append(key)
     return found
 
 

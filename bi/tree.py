@@ -1,6 +1,6 @@
 """`superset_exports/`: the files as they are, by kind and key."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,12 @@ class Tree:
         """The assets of one kind."""
         found: dict[str, Content] = getattr(self, kind)
         return found
+
+    def only(self, slugs: list[str] | None) -> "Tree":
+        """The same with these dashboards only; all of them where none is named. Raises TreeError."""
+        if unknown := [slug for slug in slugs or [] if slug not in self.dashboard]:
+            raise TreeError(f"there is no dashboard {unknown[0]} (there are: {', '.join(self.dashboard)})")
+        return replace(self, dashboard={slug: self.dashboard[slug] for slug in slugs}) if slugs else self
 
     def names(self, kind: Kind) -> dict[str, str]:
         """Key by uuid."""

@@ -1,6 +1,7 @@
 """Superset as somebody with a name and a password meets it: over HTTP, with nothing of ours in between."""
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +66,19 @@ class Person:
     def __post_init__(self) -> None:
         self.session.headers.update({"Accept": "application/json", "Referer": self.url})
         if self.name:
-            answer = self.log_in()
-            assert answer.status_code == 200, answer.text
-            self.session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-            self.session.headers["X-CSRFToken"] = self.get("/api/v1/security/csrf_token/").json()["result"]
+            self.log_in_by_form()
+
+    def log_in_by_form(self) -> None:
+        """The log-in page, as a browser sends it; its token is good for what the session then asks."""
+        page = self.get("/login/", headers={"Accept": "text/html"}).text
+        found = re.search(r"csrf_token[^>]*value=.([^\"'&>]+)|csrf_token&#34;: ?&#34;([^&]+)&#34;", page)
+        assert found, page[:2000]
+        token = found[1] or found[2]
+        given = {"username": self.name, "password": self.password, "csrf_token": token}
+        answer = self.session.post(f"{self.url}/login/", data=given, timeout=60, allow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        assert "/login" not in answer.headers["Location"], "wrong password"
+        self.session.headers["X-CSRFToken"] = token
 
     def log_in(self, password: str | None = None) -> requests.Response:
         """What the log-in of the API answers."""

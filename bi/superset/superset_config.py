@@ -82,12 +82,11 @@ AUTH_RATE_LIMIT = setting("SUPERSET_LOGIN_RATE", "10 per minute")
 
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  # Superset's name
-    """Limit log-ins through the REST API too; Superset limits those of the page only."""
+    """Limit wrong log-ins through the REST API too; Superset limits those of the page only."""
+    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, deduct_when=lambda answer: answer.status_code >= 400)
     for endpoint in list(app.view_functions):
         if endpoint.endswith("SecurityApi.login"):
-            app.view_functions[endpoint] = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT)(
-                app.view_functions[endpoint]
-            )
+            app.view_functions[endpoint] = limit(app.view_functions[endpoint])
 
 
 PUBLIC_ROLE_LIKE = None  # nobody sees anything without logging in

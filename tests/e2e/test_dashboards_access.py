@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from typing import Any
 
 import pytest
@@ -99,7 +98,8 @@ def test_a_viewer_sees_the_data_of_charts_and_reaches_nothing_but_dashboards(
     assert viewer.put(f"/api/v1/chart/{one['chart']}", {"slice_name": "mine"}).status_code == 403
     assert viewer.delete(f"/api/v1/chart/{one['chart']}").status_code == 403
     assert viewer.post("/api/v1/chart/", {"slice_name": "mine"}).status_code == 403
-    for path in ("/sqllab/", "/users/list/", "/databaseview/list/", "/tablemodelview/list/", "/chart/list/"):
+    assert viewer.get("/api/v1/chart/").json()["count"] == 0
+    for path in ("/sqllab/", "/users/list/", "/databaseview/list/", "/tablemodelview/list/"):
         assert viewer.get(path).status_code in (302, 403, 404), path
 
 
@@ -150,14 +150,15 @@ def test_a_country_manager_gets_zero_foreign_rows_in_a_download(
     one = next(one for one in country_charts if one["table"] == "revenue_daily")
     count = {"expressionType": "SQL", "sqlExpression": "count(*)", "label": "n"}
     context = {
-        "datasource": {"id": one["dataset"], "type": "table"}, "force": True, "result_format": "csv", "result_type": "full",
-        "form_data": {"dashboardId": one["dashboard"], "slice_id": one["chart"]},
+        "datasource": {"id": one["dataset"], "type": "table"}, "force": True, "result_format": "csv",
+        "result_type": "full", "form_data": {"dashboardId": one["dashboard"], "slice_id": one["chart"]},
         "queries": [{"columns": ["country"], "metrics": [count], "filters": [], "row_limit": 1000}],
     }  # fmt: skip
     for person, expected in (("dora", {COUNTRY}), ("boss", None)):
         answer = people[person].post("/api/v1/chart/data", context)
         assert answer.status_code == 200, answer.text
-        countries = {row["country"] for row in csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))}
+        _, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+        countries = {row[0] for row in rows}
         assert countries == expected if expected else len(countries) > 5
     assert people["dora"].get("/api/v1/assets/export/").status_code == 403
 
@@ -189,7 +190,8 @@ def test_an_analyst_asks_marts_and_nothing_else_and_cannot_write(people: dict[st
     ann, number = people["ann"], database(people["boss"])
     assert ann.sql(number, "select count(*) as n from analytics.kpi_daily").json()["data"][0]["n"] > 0
     for table in ("raw.user_events", "analytics_staging.stg_user_events", "system.processes"):
-        assert ann.sql(number, f"select * from {table} limit 1").status_code == 403, table
+        refused = ann.sql(number, f"select * from {table} limit 1")
+        assert [error["error_type"] for error in refused.json()["errors"]] == ["TABLE_SECURITY_ACCESS_ERROR"], table
     for statement in (
         "drop table analytics.kpi_daily",
         "insert into analytics.kpi_daily select * from analytics.kpi_daily",
@@ -200,10 +202,10 @@ def test_an_analyst_asks_marts_and_nothing_else_and_cannot_write(people: dict[st
 
 def test_the_warehouse_is_read_by_the_read_only_user(people: dict[str, Person]) -> None:
     number = database(people["boss"])
-    asked = people["boss"].sql(number, "select currentUser() as name, getSetting('readonly') as readonly")
-    assert asked.json()["data"][0]["name"] == "reader"
+    asked = people["boss"].sql(number, "select getSetting('readonly') as readonly")
+    assert asked.json()["data"][0]["readonly"] > 0
     shown = people["boss"].get(f"/api/v1/database/{number}/connection").json()["result"]
-    assert "XXXX" in json.dumps(shown)
+    assert shown["sqlalchemy_uri"].startswith("clickhousedb://reader:XXXXXXXXXX@")
 
 
 def test_a_wrong_password_is_refused_and_guessing_is_limited(

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +23,35 @@ def tree(platform: Platform, tmp_path: Path) -> Path:
     return Path(shutil.copytree(platform.root / "superset_exports", tmp_path / "tree"))
 
 
+@dataclass
+class Afar:
+    """`gtc dashboards …` against the running server over its REST API: no application has to be started for it."""
+
+    platform: Platform
+    name: str
+    password: str
+
+    def __call__(self, command: str, *options: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        there = ("--url", self.platform.url, "--user", self.name)
+        return self.platform.gtc(
+            "dashboards", command, *options, *there, check=check, SUPERSET_LOGIN_PASSWORD=self.password
+        )
+
+    def deploy(self, tree: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self("deploy", "--no-warm", "--json", "--tree", str(tree)).stdout)
+        return found
+
+
+@pytest.fixture(scope="module")
+def afar(platform: Platform, passwords: dict[str, tuple[str, str]]) -> Afar:
+    return Afar(platform, *passwords["boss"])
+
+
 @pytest.fixture
-def mended(platform: Platform) -> Iterator[None]:
+def mended(afar: Afar) -> Iterator[None]:
     """Whatever a test does to the server is undone."""
     yield
-    platform.gtc("dashboards", "deploy", "--no-warm")
-
-
-def deploy(platform: Platform, tree: Path, *options: str, check: bool = True) -> dict[str, Any]:
-    ended = platform.gtc("dashboards", "deploy", "--no-warm", "--json", "--tree", str(tree), *options, check=check)
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+    afar("deploy", "--no-warm")
 
 
 def edit(path: Path, change: Any) -> None:
@@ -44,63 +64,72 @@ def a_chart(platform: Platform, boss: Person, viz_type: str = "big_number_total"
     """Key and number of a chart of that kind."""
     files = read_tree(platform.root / "superset_exports")
     key = next(key for key, chart in files.chart.items() if chart["viz_type"] == viz_type)
-    charts = boss.get("/api/v1/chart/?q=(page_size:100,columns:!(id,uuid))").json()["result"]
-    charts += boss.get("/api/v1/chart/?q=(page:1,page_size:100,columns:!(id,uuid))").json()["result"]
-    return key, next(row["id"] for row in charts if row["uuid"] == uuid_of("chart", key))
+    return key, number_of(boss, key)
+
+
+def number_of(boss: Person, key: str) -> int:
+    """The number that the server gave to a chart."""
+    found = [
+        row["id"]
+        for page in range(3)
+        for row in boss.get(f"/api/v1/chart/?q=(page:{page},page_size:100,columns:!(id,uuid))").json()["result"]
+        if row["uuid"] == uuid_of("chart", key)
+    ]
+    return int(found[0])
 
 
 def test_the_demo_deployed_everything_and_a_second_deploy_changes_nothing(
-    platform: Platform, people: dict[str, Person]
+    platform: Platform, people: dict[str, Person], afar: Afar
 ) -> None:
     files = read_tree(platform.root / "superset_exports")
     assert set(files.dashboard) <= set(people["boss"].dashboards())
-    again = deploy(platform, platform.root / "superset_exports")
+    again = afar.deploy(platform.root / "superset_exports")
     assert (again["changed"], again["removed"], again["access"]) == ([], [], [])
     assert platform.gtc("dashboards", "deploy", "--check").stdout.strip() == "files and server agree"
 
 
 def test_an_edit_in_superset_is_drift_then_a_small_diff_then_gone(
-    platform: Platform, people: dict[str, Person], tree: Path, mended: None
+    platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
 ) -> None:
     boss = people["boss"]
     key, number = a_chart(platform, boss)
     assert boss.put(f"/api/v1/chart/{number}", {"slice_name": "Renamed by hand", "cache_timeout": 77}).ok
-    drift = platform.gtc("dashboards", "deploy", "--check", "--tree", str(tree), check=False)
+    drift = afar("deploy", "--check", "--tree", str(tree), check=False)
     assert drift.returncode == 1
     assert "+slice_name" in drift.stdout
     assert "-slice_name: Renamed by hand" in drift.stdout
     before = normal_files(read_tree(tree))
-    platform.gtc("dashboards", "export", "--tree", str(tree))
+    afar("export", "--tree", str(tree))
     after = {name: (tree / name).read_text() for name in before}
     changed = {name for name in before if before[name] != after[name]}
     slug = key.split("/")[0]
     assert changed == {f"charts/{key}.yaml", f"dashboards/{slug}.yaml"}  # the page repeats the title
     new = set(after[f"charts/{key}.yaml"].splitlines()) - set(before[f"charts/{key}.yaml"].splitlines())
     assert new == {"slice_name: Renamed by hand", "cache_timeout: 77"}
-    deploy(platform, platform.root / "superset_exports")
-    assert platform.gtc("dashboards", "deploy", "--check").returncode == 0
+    afar.deploy(platform.root / "superset_exports")
+    assert afar("deploy", "--check").returncode == 0
 
 
-def test_export_import_export_is_byte_identical(platform: Platform, tree: Path) -> None:
+def test_export_import_export_is_byte_identical(platform: Platform, afar: Afar, tree: Path) -> None:
     committed = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")}
-    platform.gtc("dashboards", "export", "--tree", str(tree))
+    afar("export", "--tree", str(tree))
     first = {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")}
     assert first == committed
     edit(tree / "charts" / f"{next(iter(read_tree(tree).chart))}.yaml", lambda chart: chart.update(cache_timeout=99))
-    deploy(platform, tree)  # everything is imported anew
-    deploy(platform, platform.root / "superset_exports")
-    platform.gtc("dashboards", "export", "--tree", str(tree))
+    afar.deploy(tree)  # everything is imported anew
+    afar.deploy(platform.root / "superset_exports")
+    afar("export", "--tree", str(tree))
     assert {path.relative_to(tree): path.read_bytes() for path in tree.rglob("*.yaml")} == committed
 
 
-def test_a_slug_of_somebody_else_is_never_taken_over(platform: Platform, people: dict[str, Person], tree: Path) -> None:
+def test_a_slug_of_somebody_else_is_never_taken_over(people: dict[str, Person], afar: Afar, tree: Path) -> None:
     boss = people["boss"]
     made = boss.post("/api/v1/dashboard/", {"dashboard_title": "By hand", "slug": "by_hand"}).json()["id"]
     try:
         slug, page = next(iter(read_tree(tree).dashboard.items()))
         page |= {"slug": "by_hand", "uuid": uuid_of("dashboard", "by_hand"), "dashboard_title": "Ours"}
         (tree / "dashboards" / "by_hand.yaml").write_text(yaml.safe_dump(page))
-        refused = platform.gtc("dashboards", "deploy", "--tree", str(tree), check=False)
+        refused = afar("deploy", "--tree", str(tree), check=False)
         assert refused.returncode == 1
         assert "the slug by_hand belongs to another dashboard, `By hand`" in refused.stderr
         assert boss.get(f"/api/v1/dashboard/{made}").json()["result"]["dashboard_title"] == "By hand"
@@ -110,7 +139,7 @@ def test_a_slug_of_somebody_else_is_never_taken_over(platform: Platform, people:
 
 
 def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
-    platform: Platform, people: dict[str, Person], tree: Path, mended: None
+    platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
 ) -> None:
     boss = people["boss"]
     files = read_tree(tree)
@@ -119,7 +148,7 @@ def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
     extra = f"{slug}/extra_of_a_test"
     chart |= {"uuid": uuid_of("chart", extra), "slice_name": "Extra"}
     (tree / "charts" / f"{extra}.yaml").write_text(yaml.safe_dump(chart))
-    assert f"charts/{extra}.yaml" not in deploy(platform, tree)["removed"]
+    assert f"charts/{extra}.yaml" not in afar.deploy(tree)["removed"]
     _, number = a_chart(platform, boss)
     theirs = boss.get(f"/api/v1/chart/{number}").json()["result"]
     made = boss.post("/api/v1/chart/", {
@@ -127,32 +156,23 @@ def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
         "datasource_id": json.loads(theirs["query_context"])["datasource"]["id"], "datasource_type": "table",
     }).json()["id"]  # fmt: skip
     try:
-        assert deploy(platform, platform.root / "superset_exports")["removed"] == ["chart Extra"]
+        assert afar.deploy(platform.root / "superset_exports")["removed"] == ["chart Extra"]
         assert boss.get(f"/api/v1/chart/{made}").ok
-        assert platform.gtc("dashboards", "deploy", "--check").returncode == 0
+        assert afar("deploy", "--check").returncode == 0
     finally:
         boss.delete(f"/api/v1/chart/{made}")
 
 
-def test_a_running_server_is_deployed_to_over_its_rest_api(
-    platform: Platform, people: dict[str, Person], passwords: dict[str, tuple[str, str]], tree: Path, mended: None
-) -> None:
-    name, password = passwords["boss"]
-    key, number = a_chart(platform, people["boss"])
-    edit(tree / "charts" / f"{key}.yaml", lambda chart: chart.update(slice_name="Deployed from afar"))
-    over = ("dashboards", "deploy", "--no-warm", "--tree", str(tree), "--url", platform.url, "--user", name)
-    ended = platform.gtc(*over, SUPERSET_LOGIN_PASSWORD=password)
-    assert f"changed: charts/{key}.yaml" in ended.stdout
-    assert people["boss"].get(f"/api/v1/chart/{number}").json()["result"]["slice_name"] == "Deployed from afar"
-    refused = platform.gtc(*over, check=False, SUPERSET_LOGIN_PASSWORD="wrong")
+def test_a_wrong_password_is_one_line(afar: Afar) -> None:
+    refused = Afar(afar.platform, afar.name, "wrong")("deploy", check=False)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("error: POST /api/v1/security/login: 401")
 
 
 def test_every_chart_answers_under_every_filter_and_big_numbers_are_those_of_the_mart(
-    platform: Platform, tmp_path: Path
+    platform: Platform, afar: Afar
 ) -> None:
-    ended = platform.gtc("dashboards", "check", "--json", check=False)
+    ended = afar("check", "--json", check=False)
     runs = json.loads(ended.stdout)
     assert [(run["chart"], run["filters"], run["fault"]) for run in runs if run["fault"]] == []
     assert ended.returncode == 0
@@ -162,38 +182,31 @@ def test_every_chart_answers_under_every_filter_and_big_numbers_are_those_of_the
     assert max(run["seconds"] for run in runs) < 5
 
 
-def test_a_broken_query_makes_the_check_fail(platform: Platform, people: dict[str, Person], mended: None) -> None:
+def test_a_broken_query_and_a_wrong_big_number_make_the_check_fail(
+    platform: Platform, people: dict[str, Person], afar: Afar, mended: None
+) -> None:
     boss = people["boss"]
-    key, number = a_chart(platform, boss)
-    context = json.loads(boss.get(f"/api/v1/chart/{number}").json()["result"]["query_context"])
-    context["queries"][0]["metrics"] = [{"expressionType": "SQL", "sqlExpression": "sum(no_such_column)", "label": "x"}]
-    assert boss.put(
-        f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True}
-    ).ok
-    try:
-        ended = platform.gtc("dashboards", "check", check=False)
-        assert ended.returncode == 1
-        assert f"fault: {key} (default filters): 400" in ended.stdout
-        assert "no_such_column" in ended.stdout
-    finally:
-        context["queries"][0]["metrics"] = [context["form_data"]["metric"]]
-        boss.put(f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True})
+    files = read_tree(platform.root / "superset_exports")
+    wrong, number = a_chart(platform, boss)
+    slug = wrong.split("/")[0]
+    broken = next(
+        key for key, chart in files.chart.items() if key.startswith(f"{slug}/") and "metrics" in chart["params"]
+    )
+    put_expression(boss, number, "count() + 0.5")
+    put_expression(boss, number_of(boss, broken), "sum(no_such_column)")
+    ended = afar("check", "--dashboard", slug, check=False)
+    assert ended.returncode == 1
+    assert f"fault: {broken} (default filters): 400" in ended.stdout
+    assert "no_such_column" in ended.stdout
+    assert f"fault: {wrong} (default filters): shows " in ended.stdout
+    assert "the mart says" in ended.stdout
 
 
-def test_a_wrong_big_number_makes_the_check_fail(platform: Platform, people: dict[str, Person], mended: None) -> None:
-    boss = people["boss"]
-    key, number = a_chart(platform, boss)
+def put_expression(boss: Person, number: int, expression: str) -> None:
+    """Make a chart ask something else than its files say, under the same name."""
     context = json.loads(boss.get(f"/api/v1/chart/{number}").json()["result"]["query_context"])
-    metric = context["queries"][0]["metrics"][0]
-    context["queries"][0]["metrics"] = [{"expressionType": "SQL", "sqlExpression": "count() + 0.5", "label": metric}]
-    assert boss.put(
-        f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True}
-    ).ok
-    try:
-        ended = platform.gtc("dashboards", "check", check=False)
-        assert ended.returncode == 1
-        assert f"fault: {key} (default filters): shows " in ended.stdout
-        assert "the mart says" in ended.stdout
-    finally:
-        context["queries"][0]["metrics"] = [metric]
-        boss.put(f"/api/v1/chart/{number}", {"query_context": json.dumps(context), "query_context_generation": True})
+    query = context["queries"][0]
+    query["metrics"] = [{"expressionType": "SQL", "sqlExpression": expression, "label": query["metrics"][0]}]
+    query["orderby"] = []
+    changed = {"query_context": json.dumps(context), "query_context_generation": True}
+    assert boss.put(f"/api/v1/chart/{number}", changed).ok

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from platforms import make_settings, service_environment, wait_until_up
+from superset_side import Person
 
 from gtc.settings import PROJECT_ROOT, Settings
 
@@ -63,6 +64,19 @@ def test_the_demo_prints_figures_of_each_data_set_and_what_to_open_next(demo_out
         assert words in demo_output.lower() or words in demo_output, words
 
 
+def test_the_administrator_of_superset_is_told_once_can_log_in_and_stands_in_no_file(
+    demo, shell, newcomer, fresh_clone: Path
+) -> None:
+    found = re.search(r"Superset's administrator is admin, password (\S+)", demo.stderr)
+    assert found
+    administrator = Person(f"http://127.0.0.1:{newcomer['SUPERSET_PORT']}", "admin", found[1])
+    assert "executive" in administrator.dashboards()
+    again = shell("make up")
+    assert "password" not in again.stdout + again.stderr
+    written = [*(fresh_clone / "var" / "log").rglob("*"), *(fresh_clone / "var" / "superset").rglob("*")]
+    assert [path for path in written if path.is_file() and found[1].encode() in path.read_bytes()] == []
+
+
 def test_the_demo_run_twice_skips_what_is_done_and_changes_nothing(demo_output: str, shell) -> None:
     before = mart_hashes(shell)
     again = shell("make demo")
@@ -70,7 +84,9 @@ def test_the_demo_run_twice_skips_what_is_done_and_changes_nothing(demo_output: 
     assert mart_hashes(shell) == before
 
 
-@pytest.mark.parametrize("words", ["make status", "source .venv/bin/activate", "gtc import --help"])
+@pytest.mark.parametrize(
+    "words", ["make status", "gtc dashboards deploy --check", "source .venv/bin/activate", "gtc import --help"]
+)
 def test_the_commands_of_a_block_work(demo_output: str, shell, words: str) -> None:
     assert shell(block_with(words)).stdout
 
@@ -109,7 +125,14 @@ def test_a_real_clickhouse_is_a_change_of_address(demo_output: str, shell, fresh
 
 
 def test_every_block_is_executed_by_a_test_above() -> None:
-    covered = ("make demo", "make status", "source .venv/bin/activate", "gtc import --help", "clickhouse.example.com")
+    covered = (
+        "make demo",
+        "make status",
+        "gtc dashboards",
+        "source .venv/bin/activate",
+        "gtc import --help",
+        "clickhouse.example.com",
+    )
     assert [block for block in BLOCKS if not any(words in block for words in covered)] == []
 
 

@@ -12,7 +12,7 @@ LOCKS = sorted((PROJECT_ROOT / "requirements").glob("*.lock"))
 
 
 def test_locks_pin_every_package_by_hash_and_name_no_address() -> None:
-    assert len(LOCKS) == 3
+    assert len(LOCKS) == 4
     for lock in LOCKS:
         text = lock.read_text()
         pins = re.findall(r"^[a-zA-Z0-9._-]+(?:\[[a-z0-9,_-]+\])?==\S+ (?:; [^\\]+)?\\$", text, re.MULTILINE)

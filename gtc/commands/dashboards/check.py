@@ -1,5 +1,7 @@
 """`gtc dashboards check`."""
 
+from typing import Annotated
+
 import typer
 
 from bi.check import check
@@ -10,6 +12,7 @@ from gtc.settings import load_settings
 
 
 def command(
+    dashboard: Annotated[list[str] | None, typer.Option(help="only these pages, by slug")] = None,
     tree: TreeOption = DEFAULT_TREE,
     url: UrlOption = "",
     user: UserOption = "admin",
@@ -21,7 +24,7 @@ def command(
     """
     settings = load_settings()
     with superset(settings, url, user) as server:
-        runs = check(server, read_tree(tree), settings, lambda text: err.print(text, markup=False))
+        runs = check(server, read_tree(tree).only(dashboard), settings, lambda text: err.print(text, markup=False))
     faulty = [run for run in runs if run.fault]
     if json:
         print_json([run.document() for run in runs])
