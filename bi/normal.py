@@ -127,6 +127,7 @@ def annotated(text: str, names: dict[str, str]) -> str:
     """References with the name of what they refer to behind them."""
     lines = []
     for line in text.splitlines():
+        # The uuid at the left margin is the file's own, which needs no name.
         label, _, value = line.strip().removeprefix("- ").partition(": ")
         named = names.get(value) if label != "uuid" or line.startswith(" ") else None
         comment = MASK_NOTE if label == "sqlalchemy_uri" else named
