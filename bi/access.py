@@ -176,7 +176,7 @@ def _row_rules(server: Server, access: Access, tree: Tree, settings: Settings) -
         )
         for rule in access.rows
         for value in rule.values
-        for clause, names in _clauses(rule, value, tree).items()
+        for clause, names in clauses(rule, value, tree).items()
     }
     present = {row["name"]: row["id"] for row in rows(server, "rowlevelsecurity", ["id", "name"])}
     ours = {name for name in present if name.split(":")[0] in access.each_role()}
@@ -196,7 +196,7 @@ def _row_rules(server: Server, access: Access, tree: Tree, settings: Settings) -
     return found
 
 
-def _clauses(rule: RowRule, value: str, tree: Tree) -> dict[str, list[str]]:
+def clauses(rule: RowRule, value: str, tree: Tree) -> dict[str, list[str]]:
     """Datasets by the condition that holds for them."""
     literal = "'" + value.replace("'", "''") + "'"
     found: dict[str, list[str]] = {}

@@ -149,7 +149,8 @@ def strangers(server: Server, tree: Tree) -> list[tuple[Kind, int, str]]:
         number for number, row in datasets.items() if str(row["uuid"]) == uuid_of("dataset", row["table_name"])
     }
     found: list[tuple[Kind, int, str]] = []
-    known = {kind: set(normal(tree).names(kind)) for kind in RESOURCES}
+    tidy = normal(tree)
+    known = {kind: set(tidy.names(kind)) for kind in RESOURCES}
     for row in rows(server, "dashboard", ["id", "uuid", "slug", "dashboard_title"]):
         if str(row["uuid"]) == uuid_of("dashboard", row["slug"] or "") and str(row["uuid"]) not in known["dashboard"]:
             found.append(("dashboard", row["id"], row["dashboard_title"]))

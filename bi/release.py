@@ -24,6 +24,6 @@ def release(
     done = deploy(server, tree, settings, say)
     done.access = apply_access(server, access, tree, settings)
     if warm:
-        charts = run_charts(server, tree, force=False)
+        charts = run_charts(server, tree)
         say(f"{len(charts)} charts cached")
     return done

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 #: Made in the platform's own environment: a user, with the roles named.
 MAKE_USERS = """
@@ -52,6 +53,13 @@ class Platform:
     def make_users(self, people: dict[str, tuple[str, list[str]]]) -> None:
         """Users by name, with password and roles."""
         self.run([".venv/bin/python", "-c", MAKE_USERS], given=json.dumps(people))
+
+
+class FromAddress(HTTPAdapter):
+    """Sends from another address of this machine."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> Any:
+        return super().init_poolmanager(*arguments, **options, source_address=("127.0.0.2", 0))
 
 
 @dataclass

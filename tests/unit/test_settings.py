@@ -49,6 +49,12 @@ def test_an_address_that_others_can_reach_needs_both_secrets() -> None:
     assert both.warehouse_host == "0.0.0.0"
 
 
+def test_a_superset_that_others_can_reach_needs_a_key() -> None:
+    with pytest.raises(SettingsError, match="SUPERSET_SECRET_KEY"):
+        load_settings(_env_file=None, superset_host="0.0.0.0", superset_secret_key="short")  # pragma: allowlist secret
+    assert load_settings(_env_file=None, superset_host="0.0.0.0", superset_secret_key="k" * 32).superset_embedded
+
+
 def test_relative_paths_start_at_the_project_whatever_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
