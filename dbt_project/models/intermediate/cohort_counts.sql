@@ -1,8 +1,8 @@
 {{ config(order_by='(cohort, granularity, cohort_number)') }}
 
-{#- Arrays by period number, from 0 to the last one that is looked at. Most people never come back: their few returns stand
-    in one list per cohort and are counted there; maps that are added row by row took twice as long, thirty zeros for
-    each person longer still. -#}
+{#- Arrays by period number, from 0 to the last one that is looked at. Most people never come back: their few returns
+    stand in one list per cohort and are counted there; maps that are added row by row took twice as long, thirty zeros
+    for each person longer still. -#}
 with
 {% for granularity in ['day', 'week', 'month'] -%}
 
