@@ -40,6 +40,7 @@ FEATURE_FLAGS = {
     "TAGGING_SYSTEM": False,
 }
 FAB_ADD_SECURITY_API = True  # `gtc dashboards deploy` applies roles through it
+FAB_API_MAX_PAGE_SIZE = 10_000  # and reads whole lists: their pages have no order (bi/servers.py)
 SQLLAB_CTAS_NO_LIMIT = False
 ENABLE_PROXY_FIX = bool(PUBLIC_URL)  # a proxy in front tells the address that people typed
 
