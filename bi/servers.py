@@ -82,8 +82,8 @@ def ask(server: Server, method: str, path: str, body: Any = None) -> Any:
 def rows(server: Server, resource: str, columns: list[str] | None = None) -> Iterator[dict[str, Any]]:
     """Every row of a list; `columns` must name `id`. Raises SupersetError.
 
-    Superset sorts no list that it is not asked to, and PostgreSQL then answers pages that overlap and leave rows out. So
-    all rows are asked for at once, and where a server gives less, they are counted.
+    Superset sorts no list that it is not asked to, and PostgreSQL then answers pages that overlap and leave rows out.
+    So all rows are asked for at once, and where a server gives less, they are counted.
     """
     found: dict[int, dict[str, Any]] = {}
     for page in count():
