@@ -229,6 +229,13 @@ def test_numbers_and_identities_of_a_server_do_not_reach_the_files(tree: Tree) -
         for one in dashboard["metadata"].get("native_filter_configuration", []):
             one["scope"]["excluded"] = [7000 + 13 * number for number in one["scope"]["excluded"]]
             one["chartsInScope"] = sorted(numbers)
+        clicks = dashboard["metadata"].pop("chart_configuration", {})
+        for click in clicks.values():
+            click["id"] = 7000 + 13 * click["id"]
+            click["crossFilters"]["chartsInScope"] = sorted(numbers)
+            reach = click["crossFilters"]["scope"]
+            reach["excluded"] = [7000 + 13 * number for number in reach["excluded"]]
+        dashboard["metadata"]["chart_configuration"] = {str(click["id"]): click for click in clicks.values()}
         dashboard["metadata"]["color_scheme_domain"] = ["#000000"]
     for chart in tree.chart.values():
         chart["params"]["datasource"] = "41__table"
