@@ -14,14 +14,6 @@ definitions as (
     select * from {{ ref('cohort_definitions') }}
 ),
 
-named_events as (
-    select anchor_event as event_name
-    from {{ ref('cohort_definitions') }}
-    union distinct
-    select return_event as event_name
-    from {{ ref('cohort_definitions') }}
-),
-
 event_days as (
     select
         person_id,
@@ -29,8 +21,7 @@ event_days as (
         event_days
     from {{ ref('user_event_days') }}
     where
-        event_name in (select named_events.event_name from named_events)
-        and event_name not in ('activity', 'order')
+        event_name not in ('activity', 'order')
         and {{ 'person_id in ' ~ of_changed if of_changed else 'true' }}
     union all
     select

@@ -11,13 +11,13 @@ with
 days as (
     select
         person_id,
-        event_date as active_date,
-        count() as events,
-        countIf(event_name = 'page_view') as page_views,
-        countIf(event_name = 'sign_up') > 0 as has_signed_up,
-        min(event_at) as first_event_at,
-        max(event_at) as last_event_at
-    from {{ of_changed_people(ref('person_events')) }}
+        active_date,
+        sum(events) as events,
+        sum(page_views) as page_views,
+        max(has_signed_up) as has_signed_up,
+        min(visits[1].1) as first_event_at,
+        max(visits[-1].2) as last_event_at
+    from {{ of_changed_people(ref('user_day_facts')) }}
     group by person_id, active_date
 )
 

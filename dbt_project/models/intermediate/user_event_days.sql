@@ -14,4 +14,10 @@ select
     -- dates
     arrayCompact(arraySort(groupArray(event_date))) as event_days
 from {{ of_changed_people(ref('person_events')) }}
+where
+    event_name in (
+        select definitions.anchor_event from {{ ref('cohort_definitions') }} as definitions
+        union distinct
+        select definitions.return_event from {{ ref('cohort_definitions') }} as definitions
+    )
 group by person_id, event_name
