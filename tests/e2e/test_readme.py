@@ -52,11 +52,12 @@ def mart_hashes(shell) -> str:
         '.venv/bin/gtc query -f TSV "select database, name from system.tables where database not in '
         "('system', 'default') and engine not like '%View' and lower(database) <> 'information_schema' order by all\""
     ).stdout
-    hashes = [
-        shell(f'.venv/bin/gtc query -f TSV "select count(), groupBitXor(cityHash64(*)) from {name}.{table}"').stdout
-        for name, table in (line.split("\t") for line in tables.splitlines())
-    ]
-    return tables + "".join(hashes)
+    places = [".".join(line.split("\t")) for line in tables.splitlines()]
+    assert len(places) > 200
+    each = " union all ".join(
+        f"select '{place}' as place, count() as n, groupBitXor(cityHash64(*)) as hash from {place}" for place in places
+    )
+    return shell(f'.venv/bin/gtc query -f TSV "select * from ({each}) order by place"').stdout
 
 
 def test_the_demo_prints_figures_of_each_data_set_and_what_to_open_next(demo_output: str) -> None:
