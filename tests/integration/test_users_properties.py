@@ -216,7 +216,7 @@ MUTANTS = {
     "at least means at most": ("possible.active_days desc", "possible.active_days asc"),
     "only the first anchor counts": ("anchor_type = 'recurring'", "anchor_type = 'never'"),
     "every anchor counts": ("anchor_type = 'recurring'", "anchor_type != 'never'"),
-    "unbounded means exactly": ("if(last >= number, users, 0)", "if(last = number, users, 0)"),
+    "unbounded means exactly": ("last -> last >= number", "last -> last = number"),
     "open cells count": ("not periods.is_partial as is_complete", "true as is_complete"),
     "refunds are forgotten": ("assumeNotNull(reporting_amount)", "abs(reporting_amount)"),
     "a season ends with the deadline": ("due_date + 7", "due_date"),

@@ -15,8 +15,8 @@ days as (
         sum(events) as events,
         sum(page_views) as page_views,
         max(has_signed_up) as has_signed_up,
-        min(visits[1].1) as first_event_at,
-        max(visits[-1].2) as last_event_at
+        min(tupleElement(visits[1], 1)) as first_event_at,
+        max(tupleElement(visits[-1], 2)) as last_event_at
     from {{ of_changed_people(ref('user_day_facts')) }}
     group by person_id, active_date
 )
