@@ -14,19 +14,14 @@ pairs as (
 ),
 
 rates as (
-    select
-        currency,
-        valid_from,
-        rate
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    {{ rates_into_reporting_currency() }}
 )
 
 select
     -- strings
     pairs.currency as currency,
     -- numbers
-    if(pairs.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate,
+    {{ rate_of('pairs.currency', 'rates.rate') }} as exchange_rate,
     -- dates
     pairs.day as day
 from pairs

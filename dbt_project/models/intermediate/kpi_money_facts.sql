@@ -4,11 +4,7 @@
     with which the customer first came. -#}
 with
 people as (
-    select
-        person_id,
-        first_channel,
-        first_device_type
-    from {{ ref('people') }}
+    {{ first_touch_of_people() }}
 ),
 
 lines as (

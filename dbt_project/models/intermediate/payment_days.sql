@@ -12,11 +12,7 @@ days as (
 ),
 
 people as (
-    select
-        person_id,
-        first_channel,
-        first_device_type
-    from {{ ref('people') }}
+    {{ first_touch_of_people() }}
 )
 
 select

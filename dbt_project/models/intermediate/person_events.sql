@@ -42,11 +42,7 @@ events as (
 {% endif %}
 
 identities as (
-    select
-        anonymous_id,
-        user_id
-    from {{ ref('user_identities') }}
-    where not is_conflict
+    {{ owners_of_devices() }}
 )
 
 select

@@ -7,20 +7,11 @@ money_events as (
 ),
 
 identities as (
-    select
-        anonymous_id,
-        user_id
-    from {{ ref('user_identities') }}
-    where not is_conflict
+    {{ owners_of_devices() }}
 ),
 
 rates as (
-    select
-        currency,
-        valid_from,
-        rate
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    {{ rates_into_reporting_currency() }}
 ),
 
 rated as (
@@ -41,7 +32,7 @@ rated as (
         money_events.tax_amount as tax_amount,
         money_events.event_date as event_date,
         money_events.event_at as event_at,
-        if(money_events.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate
+        {{ rate_of('money_events.currency', 'rates.rate') }} as exchange_rate
     from money_events
     asof left join rates
         on money_events.currency = rates.currency and money_events.event_date >= rates.valid_from

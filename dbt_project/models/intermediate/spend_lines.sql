@@ -7,18 +7,13 @@ lines as (
 ),
 
 rates as (
-    select
-        currency,
-        valid_from,
-        rate
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    {{ rates_into_reporting_currency() }}
 ),
 
 rated as (
     select
         lines.*,
-        if(lines.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate) as exchange_rate
+        {{ rate_of('lines.currency', 'rates.rate') }} as exchange_rate
     from lines
     asof left join rates on lines.currency = rates.currency and lines.spend_date >= rates.valid_from
 )

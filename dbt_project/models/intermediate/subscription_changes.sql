@@ -16,11 +16,7 @@ changes as (
 ),
 
 identities as (
-    select
-        anonymous_id,
-        user_id
-    from {{ ref('user_identities') }}
-    where not is_conflict
+    {{ owners_of_devices() }}
 ),
 
 identified as (

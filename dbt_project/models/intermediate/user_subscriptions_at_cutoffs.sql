@@ -28,12 +28,7 @@ owners as (
 ),
 
 rates as (
-    select
-        currency,
-        valid_from,
-        rate
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    {{ rates_into_reporting_currency() }}
 ),
 
 running as (
@@ -58,7 +53,7 @@ subscribed as (
         argMax(running.plan, running.position) as plan,
         sum(
             toDecimal128(running.mrr, 4)
-            * if(running.currency = '{{ dataset_setting("reporting_currency") }}', 1, rates.rate)
+            * {{ rate_of('running.currency', 'rates.rate') }}
         ) as mrr
     from running
     asof left join rates on running.currency = rates.currency and running.cutoff_date >= rates.valid_from
