@@ -395,6 +395,26 @@ def mrr_movements_total(company: Company) -> list[dict[str, Any]]:
     return found
 
 
+#: The way from one balance to the next: the steps, with what they add to it.
+STEPS = (
+    ("opening", "mrr_start", 1), ("exchange_effect", "exchange_effect", 1), ("new", "new_mrr", 1),
+    ("reactivation", "reactivation_mrr", 1), ("expansion", "expansion_mrr", 1), ("contraction", "contraction_mrr", -1),
+    ("churn", "churn_mrr", -1),
+)  # fmt: skip
+
+
+def mrr_waterfall(company: Company) -> list[dict[str, Any]]:
+    """One row a booking, month and step; the steps of a month add up to its closing balance."""
+    found = []
+    for row in mrr_movements_total(company):
+        shared = {name: row[name] for name in ("booking", "month", "reporting_currency", "is_partial")}
+        found += [
+            shared | {"step": step, "step_number": number, "mrr_change": sign * row[column]}
+            for number, (step, column, sign) in enumerate(STEPS, start=1)
+        ]
+    return found
+
+
 def worth_of(company: Company, lines: Iterable[Row], column: str = "amount") -> Fraction:
     """Money in the reporting currency: what has the same rate, since of one day and currency, is added up first."""
     sums: dict[tuple[date, str], Decimal] = defaultdict(Decimal)

@@ -19,6 +19,7 @@ MARTS = {
     "subscriptions": ("subscription_id", "span_kind", "span_number"),
     "mrr_movements": ("booking", "currency", "month"),
     "mrr_movements_total": ("booking", "month"),
+    "mrr_waterfall": ("booking", "month", "step"),
     "revenue_daily": ("revenue_date", "currency", "country", "plan", "kind"),
     "revenue_cohorts": ("breakdown", "segment", "cohort_month", "months_since"),
     "ltv_summary": ("customer_id",),
