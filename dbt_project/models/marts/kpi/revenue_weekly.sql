@@ -1,0 +1,51 @@
+{{ config(order_by='(dimension, week, dimension_value)') }}
+
+with
+weeks as (
+    select
+        dimension,
+        dimension_value,
+        period_start,
+        coalesce(value, 0) as net_revenue_value,
+        year_before_value,
+        is_complete
+    from {{ ref('kpi_summary') }}
+    where kpi = 'net_revenue' and period_type = 'week' and dimension in ('country', 'plan')
+),
+
+-- Of a country, and under the empty name of all countries.
+due_dates as (
+    select
+        due_date,
+        arrayJoin([country, '']) as due_country
+    from {{ ref('deadlines') }}
+    where is_main
+),
+
+due as (
+    select
+        due_country,
+        toMonday(due_date) as due_week,
+        count() as due_forms
+    from due_dates
+    group by due_country, due_week
+)
+
+select
+    -- strings
+    cast(weeks.dimension as String) as dimension,
+    cast(weeks.dimension_value as String) as dimension_value,
+    -- money in the reporting currency
+    cast(weeks.net_revenue_value as Float64) as net_revenue,
+    cast(weeks.year_before_value as Nullable(Float64)) as year_before_net_revenue,
+    -- numbers
+    cast(coalesce(due.due_forms, 0) as UInt64) as deadlines,
+    -- booleans
+    cast(weeks.is_complete as Bool) as is_complete,
+    -- dates
+    cast(weeks.period_start as Date) as week
+from weeks
+left join due
+    on
+        weeks.period_start = due.due_week
+        and if(weeks.dimension = 'country', weeks.dimension_value, '') = due.due_country
