@@ -1,6 +1,7 @@
 """Runs every chart as its readers do: with the default filters, then with each one changed."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,6 +32,9 @@ class ChartRun:
         """For --json."""
         return asdict(self)
 
+
+#: A term of the marts, such as paid_search: pages show words.
+TERM = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
 
 #: A run with the server's answer, which is empty when there was none.
 Outcome = tuple[ChartRun, dict[str, Any]]
@@ -94,8 +98,15 @@ def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any
         return ChartRun(slug, key, words, 0, took[0], answer.complaint), {}
     results = answer.body["result"]
     count = sum(result["rowcount"] or 0 for result in results)
-    fault = "" if all(map(_says_something, results)) else NO_ROWS
+    fault = fault_of_words(results) if all(map(_says_something, results)) else NO_ROWS
     return ChartRun(slug, key, words, count, took[0], fault), {"context": context, "result": results[0]}
+
+
+def fault_of_words(results: list[dict[str, Any]]) -> str:
+    """Names the first term of the marts that readers would see where words belong; empty when there is none."""
+    values = (value for result in results for row in result["data"] or [] for value in row.values())
+    term = next((value for value in values if isinstance(value, str) and TERM.fullmatch(value)), None)
+    return f"shows the term {term}; give its dataset a column in words" if term else ""
 
 
 def _says_something(result: dict[str, Any]) -> bool:

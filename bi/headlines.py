@@ -42,6 +42,7 @@ def conditions(answer: dict[str, Any], dataset: Content) -> list[str]:
     """The chart's filters in SQL. Periods are those that Superset understood: its words for them are its own."""
     query = answer["context"]["queries"][0]
     types = {column["column_name"]: column["type"] for column in dataset["columns"]}
+    computed = {column["column_name"]: column.get("expression") for column in dataset["columns"]}
     found = [condition for condition in (query["extras"].get("where") or "",) if condition]
     for one in query["filters"]:
         if one["col"] not in types:
@@ -49,7 +50,7 @@ def conditions(answer: dict[str, Any], dataset: Content) -> list[str]:
         if one["op"] == "TEMPORAL_RANGE":
             found += _period(one["col"], types[one["col"]], answer["result"])
         else:
-            found.append(_condition(one))
+            found.append(_condition({**one, "col": computed[one["col"]] or one["col"]}))
     return found
 
 
