@@ -5,6 +5,7 @@ Every value that differs between machines comes from the environment, with the n
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ if issuer := setting("SUPERSET_OIDC_ISSUER"):
     AUTH_ROLES_SYNC_AT_LOGIN = True
     CUSTOM_SECURITY_MANAGER = GroupsSecurityManager
 
-# Reports by e-mail: a picture of the page, taken by Debian's chromium. Schedules need Celery with a broker: REDIS_URL.
+# Reports by e-mail: a picture of the page, taken by Debian's chromium. Schedules need a broker: REDIS_URL.
 if smtp_host := setting("SUPERSET_SMTP_HOST"):
     from superset.tasks.types import FixedExecutor
 
@@ -164,19 +165,31 @@ if smtp_host := setting("SUPERSET_SMTP_HOST"):
     ALERT_REPORTS_EXECUTORS = [FixedExecutor("admin")]
     EMAIL_REPORTS_SUBJECT_PREFIX = "[GlobalTaxCalc] "
     WEBDRIVER_TYPE = "chrome"
-    WEBDRIVER_BASEURL = f"http://127.0.0.1:{setting('SUPERSET_PORT', '8088')}/"
+    here = setting("SUPERSET_HOST", "127.0.0.1")
+    here = "127.0.0.1" if here in ("0.0.0.0", "::") else here  # noqa: S104  # every address is this one too
+    WEBDRIVER_BASEURL = f"http://{here}:{setting('SUPERSET_PORT', '8088')}/"
     WEBDRIVER_BASEURL_USER_FRIENDLY = f"{PUBLIC_URL}/" if PUBLIC_URL else WEBDRIVER_BASEURL
     WEBDRIVER_OPTION_ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     if REDIS_URL:
+        from celery.schedules import crontab
+
+        CELERY_BEAT_SCHEDULER_EXPIRES = timedelta(hours=1)  # what is later than that is not sent any more
 
         class CeleryConfig:
-            """Worker and beat of Celery: who runs the schedules."""
+            """Worker and beat of Celery: who runs the schedules. `gtc up` starts both."""
 
-            broker_url = result_backend = REDIS_URL
+            broker_url = REDIS_URL
+            broker_connection_retry_on_startup = True
             imports = ("superset.sql_lab", "superset.tasks.scheduler")
+            task_ignore_result = True
+            worker_prefetch_multiplier = 1
             beat_schedule = {  # noqa: RUF012  # Celery's own form
-                "reports.scheduler": {"task": "reports.scheduler", "schedule": 60.0},
-                "reports.prune_log": {"task": "reports.prune_log", "schedule": 86_400.0},
+                "reports.scheduler": {
+                    "task": "reports.scheduler",
+                    "schedule": crontab(minute="*"),
+                    "options": {"expires": CELERY_BEAT_SCHEDULER_EXPIRES.total_seconds()},
+                },
+                "reports.prune_log": {"task": "reports.prune_log", "schedule": crontab(minute=0, hour=0)},
             }
 
         CELERY_CONFIG = CeleryConfig

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from platforms import make_settings, service_environment
+from platforms import free_port, make_settings, service_environment
 
 from gtc.settings import Settings
 
@@ -99,3 +99,20 @@ def test_changed_passwords_ask_for_a_restart(stopped: Settings) -> None:
     refused = gtc(changed, "up")
     assert refused.returncode == 1
     assert "make down" in refused.stderr
+
+
+@pytest.mark.parametrize("broker", ["", "redis://:hidden@127.0.0.1:1/0"])  # pragma: allowlist secret
+def test_reports_without_a_broker_are_one_line_and_nothing_is_started(stopped: Settings, broker: str) -> None:
+    settings = make_settings(
+        stopped.gtc_var_dir, superset_embedded=True, superset_port=free_port(),
+        superset_smtp_host="mail.example.com", superset_redis_url=broker,
+    )  # fmt: skip
+    refused = gtc(settings, "up")
+    assert refused.returncode == 1
+    assert "SUPERSET_REDIS_URL" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert "hidden" not in refused.stderr
+    found = json.loads(gtc(settings, "status", "--json").stdout)
+    assert [(service["name"], service["state"]) for service in found] == [
+        ("warehouse", "down"), ("superset", "down"), ("superset_worker", "down"), ("superset_beat", "down"),
+    ]  # fmt: skip
