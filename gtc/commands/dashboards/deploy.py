@@ -46,6 +46,7 @@ def summary(done: Deployed, *, check: bool) -> str:
     verb = "would be " if check else ""
     lines = [done.diff.rstrip("\n")] if check and done.diff else []
     lines += [f"{verb}changed: {name}" for name in done.changed]
+    lines += [f"{verb}adopted: {name}" for name in done.adopted]
     lines += [f"{verb}removed: {name}" for name in done.removed]
     lines += [f"kept: {name}" for name in done.kept]
     lines += [f"{verb}set: {name}" for name in done.access]
