@@ -214,7 +214,7 @@ def test_a_wrong_password_is_refused_and_guessing_is_limited(
     name, password = passwords["vic"]
     guesser = Person(platform.url)
     guesser.name = name
-    guesser.session.mount("http://", FromAddress())
+    guesser.session.mount("http://", FromAddress("127.0.0.2"))
     statuses = [guesser.log_in(f"guess {number}").status_code for number in range(12)]
     assert statuses[0] == 401
     assert statuses[-1] == 429
@@ -222,6 +222,20 @@ def test_a_wrong_password_is_refused_and_guessing_is_limited(
     elsewhere = Person(platform.url)
     elsewhere.name = name
     assert elsewhere.log_in(password).status_code == 200, "others need not wait"
+
+
+def test_guessing_is_limited_on_the_log_in_page_too(platform: Platform, passwords: dict[str, tuple[str, str]]) -> None:
+    name, password = passwords["vic"]
+    guesser = Person(platform.url)
+    guesser.name = name
+    guesser.session.mount("http://", FromAddress("127.0.0.3"))
+    wrong = [guesser.send_form(f"guess {number}") for number in range(12)]
+    assert wrong[0].status_code == 302
+    assert "/login" in wrong[0].headers["Location"]
+    assert wrong[-1].status_code == 429
+    assert guesser.send_form(password).status_code == 429, "the right guess must wait too"
+    elsewhere = Person(platform.url, name, password)
+    assert elsewhere.dashboards(), "others need not wait"
 
 
 def test_pages_bear_security_headers_and_cookies_are_closed(platform: Platform) -> None:
