@@ -84,11 +84,16 @@ AUTH_RATE_LIMIT = setting("SUPERSET_LOGIN_RATE", "10 per minute")
 
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  # Superset's name
-    """Limit wrong log-ins through the REST API too; Superset limits those of the page only."""
-    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, deduct_when=lambda answer: answer.status_code >= 400)
+    """Limit wrong log-ins, on the page and through the REST API. Superset limits a view that takes no passwords."""
+    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, methods=["POST"], deduct_when=is_refused)
     for endpoint in list(app.view_functions):
-        if endpoint.endswith("SecurityApi.login"):
+        if endpoint.endswith(("SecurityApi.login", "AuthDBView.login")):
             app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+
+
+def is_refused(answer: Any) -> bool:
+    """Whether a log-in failed: the page then sends people to itself once more."""
+    return answer.status_code >= 400 or "/login" in answer.headers.get("Location", "")
 
 
 PUBLIC_ROLE_LIKE = None  # nobody sees anything without logging in
