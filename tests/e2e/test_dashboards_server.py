@@ -285,18 +285,23 @@ def test_a_broken_query_and_a_wrong_big_number_make_the_check_fail(
     boss = people["boss"]
     files = read_tree(platform.root / "superset_exports")
     wrong, number = a_chart(platform, boss)
-    slug = wrong.split("/")[0]
+    trend, number_of_trend = a_chart(platform, boss, "big_number")
+    slug, slug_of_trend = wrong.split("/")[0], trend.split("/")[0]
     broken = next(
         key for key, chart in files.chart.items() if key.startswith(f"{slug}/") and "metrics" in chart["params"]
     )
     put_expression(boss, number, "count() + 0.5")
+    put_expression(boss, number_of_trend, "count() + 0.25")
     put_expression(boss, number_of(boss, broken), "sum(no_such_column)")
-    ended = afar("check", "--dashboard", slug, check=False)
+    ended = afar("check", "--dashboard", slug, "--dashboard", slug_of_trend, check=False)
     assert ended.returncode == 1
     assert f"fault: {broken} (default filters): 400" in ended.stdout
     assert "no_such_column" in ended.stdout
-    assert f"fault: {wrong} (default filters): shows " in ended.stdout
-    assert "the mart says" in ended.stdout
+    for key in (wrong, trend):
+        faults = [line for line in ended.stdout.splitlines() if line.startswith(f"fault: {key} (default filters): ")]
+        assert len(faults) == 1
+        assert " shows " in faults[0]
+        assert "the mart says" in faults[0]
 
 
 def put_expression(boss: Person, number: int, expression: str) -> None:
