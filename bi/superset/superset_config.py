@@ -5,11 +5,10 @@ Every value that differs between machines comes from the environment, with the n
 
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))  # roles_from_groups.py stands beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # what is imported below stands beside this file
 
 
 def setting(name: str, default: str = "") -> str:
@@ -176,25 +175,7 @@ if smtp_host := setting("SUPERSET_SMTP_HOST"):
     WEBDRIVER_BASEURL_USER_FRIENDLY = f"{PUBLIC_URL}/" if PUBLIC_URL else WEBDRIVER_BASEURL
     WEBDRIVER_OPTION_ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     if REDIS_URL:
-        from celery.schedules import crontab
+        from reports_by_the_clock import EXPIRES, CeleryConfig  # type: ignore[import-not-found]
 
-        CELERY_BEAT_SCHEDULER_EXPIRES = timedelta(hours=1)  # what is later than that is not sent any more
-
-        class CeleryConfig:
-            """Worker and beat of Celery: who runs the schedules. `gtc up` starts both."""
-
-            broker_url = REDIS_URL
-            broker_connection_retry_on_startup = True
-            imports = ("superset.sql_lab", "superset.tasks.scheduler")
-            task_ignore_result = True
-            worker_prefetch_multiplier = 1
-            beat_schedule = {  # noqa: RUF012  # Celery's own form
-                "reports.scheduler": {
-                    "task": "reports.scheduler",
-                    "schedule": crontab(minute="*"),
-                    "options": {"expires": CELERY_BEAT_SCHEDULER_EXPIRES.total_seconds()},
-                },
-                "reports.prune_log": {"task": "reports.prune_log", "schedule": crontab(minute=0, hour=0)},
-            }
-
+        CELERY_BEAT_SCHEDULER_EXPIRES = EXPIRES
         CELERY_CONFIG = CeleryConfig
