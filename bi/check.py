@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import Any
 
+from bi.browser_query import as_browser
 from bi.clicks import clicked, clicks_of
-from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of
+from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of, value_queries
 from bi.headlines import fault_of_headline
 from bi.normal import normal
 from bi.servers import Server, SupersetError, rows, timed
@@ -39,8 +40,13 @@ Outcome = tuple[ChartRun, dict[str, Any]]
 
 
 def run_charts(server: Server, tree: Tree) -> list[ChartRun]:
-    """Run the charts of every dashboard as the page opens, so that the server has their rows in its cache."""
-    return [run for run, _ in _runs(server, normal(tree), force=False, changed_filters=False)]
+    """Run charts and filters of every dashboard as the page opens, so that the server has their rows in its cache."""
+    tidy = normal(tree)
+    datasets = {str(row["uuid"]): row["id"] for row in rows(server, "dataset", ["id", "uuid"])}
+    for dashboard in tidy.dashboard.values():
+        for context in value_queries(dashboard, datasets):
+            server.request("POST", "/api/v1/chart/data", context)
+    return [run for run, _ in _runs(server, tidy, force=False, changed_filters=False)]
 
 
 def check(server: Server, tree: Tree, settings: Settings, say: Callable[[str], None]) -> list[ChartRun]:
@@ -72,6 +78,7 @@ def _runs(server: Server, tidy: Tree, *, force: bool, changed_filters: bool) -> 
                 yield ChartRun(slug, key, "", 0, 0.0, "is not on the server; run `gtc dashboards deploy`"), {}
                 continue
             context = _context(server, charts[uuid])
+            context = context if force else as_browser(context, tidy.chart[key]["params"])
             for changed, alternatives in choices(filters):
                 if changed is None or number not in changed.excluded:
                     yield _first_with_rows(server, slug, key, number, context, alternatives, force=force)

@@ -27,6 +27,17 @@ with InApp(load_settings()) as server:
         })
 """
 
+REMOVE_USERS = """
+import json, sys
+from bi.servers import InApp, ask, rows
+from gtc.settings import load_settings
+names = json.load(sys.stdin)
+with InApp(load_settings()) as server:
+    for row in rows(server, "security/users"):
+        if row["username"] in names:
+            ask(server, "DELETE", f"/api/v1/security/users/{row['id']}")
+"""
+
 
 @dataclass
 class Platform:
@@ -53,6 +64,10 @@ class Platform:
     def make_users(self, people: dict[str, tuple[str, list[str]]]) -> None:
         """Users by name, with password and roles."""
         self.run([".venv/bin/python", "-c", MAKE_USERS], given=json.dumps(people))
+
+    def remove_users(self, names: list[str]) -> None:
+        """Out with users of a test."""
+        self.run([".venv/bin/python", "-c", REMOVE_USERS], given=json.dumps(names))
 
 
 class FromAddress(HTTPAdapter):
