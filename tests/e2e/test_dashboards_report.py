@@ -5,7 +5,6 @@ import email.policy
 import json
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -57,19 +56,7 @@ def mail_server() -> Iterator[tuple[Letters, int]]:
 def need(*programs: str) -> None:
     for program in programs:
         if not shutil.which(program):
-            pytest.skip(f"there is no {program}; on Debian: apt-get install chromium chromium-driver redis-server")
-
-
-@pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A broker of the test's own."""
-    need("redis-server")
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(30)
+            pytest.skip(f"there is no {program}; on Debian: apt-get install chromium chromium-driver")
 
 
 def test_a_report_of_a_dashboard_arrives_by_mail(platform: Platform, mail_server: tuple[Letters, int]) -> None:

@@ -32,6 +32,18 @@ def stopped(tmp_path: Path) -> Iterator[Settings]:
     gtc(settings, "down")
 
 
+def test_without_marts_up_and_status_say_what_to_run(stopped: Settings) -> None:
+    for command in ("up", "status"):
+        told = gtc(stopped, command)
+        assert told.returncode == 0, told.stderr
+        assert "there are no marts in analytics yet" in told.stderr
+        assert "run `make demo`" in told.stderr
+        assert told.stderr.count("\n") == 1
+    for statement in ("create database analytics", "create table analytics.some_mart (n Int32) order by n"):
+        assert gtc(stopped, "query", "--as", "etl", statement).returncode == 0
+    assert gtc(stopped, "status").stderr == ""
+
+
 def warehouse_pid(settings: Settings) -> int:
     """The process that supervisord keeps up, from its own mouth."""
     detail = json.loads(gtc(settings, "status", "--json").stdout)[0]["detail"]
