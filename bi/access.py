@@ -169,7 +169,11 @@ def _wanted_permissions(
     names = list(role.permissions)
     if role.read_marts:
         schema = settings.dataset.schema
-        names += [f"schema_access on [{database['database_name']}].[{schema}]" for database in tree.database.values()]
+        present = {row["database_name"] for row in rows(server, "database", ["id", "database_name"])}
+        ours = [database["database_name"] for database in tree.database.values()]
+        names += [
+            f"schema_access on [{one}].[{schema}]" for one in ours if one in present
+        ]  # none before a first deploy
     for name in names:
         if name not in known:
             raise TreeError(f"access.yaml: Superset knows no permission `{name}`")
