@@ -8,6 +8,16 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bi.role_marks import (
+    dashboards_naming,
+    holders_of,
+    is_mark,
+    mark_of,
+    marked_roles,
+    missing_marks,
+    missing_views,
+    permissions_of,
+)
 from bi.servers import Server, ask, rows
 from bi.tree import Tree, TreeError
 from gtc.settings import Settings
@@ -78,8 +88,8 @@ class Applied:
 
     @property
     def words(self) -> list[str]:
-        """The differences, one line each."""
-        return [words for words, *_ in self.changes]
+        """The differences, one line each; a request that only helps another has no words."""
+        return [words for words, *_ in self.changes if words]
 
 
 def read_access(root: Path) -> Access:
@@ -98,10 +108,10 @@ def apply_access(
 ) -> list[str]:
     """Bring roles, rules and dashboards' readers to what the file says; the differences, one line each.
 
-    Roles come first, since rules and dashboards name them. With `only_look` nothing is changed.
+    Roles come first, since rules and dashboards name them, and go last. With `only_look` nothing is changed.
     """
     told: list[str] = []
-    for step in (_missing_roles, _permissions, _row_rules, _readers):
+    for step in (_missing_roles, _mark_views, _marks, _permissions, _row_rules, _readers, _removed_roles):
         found = step(server, access, tree, settings)
         told += found.words
         if not only_look:
@@ -118,17 +128,30 @@ def _missing_roles(server: Server, access: Access, tree: Tree, settings: Setting
     return found
 
 
+def _mark_views(server: Server, access: Access, tree: Tree, settings: Settings) -> Applied:
+    found = Applied()
+    for name in missing_views(server, list(access.each_role())):
+        view = {"name": mark_of(name).split(" on ", 1)[1]}
+        found.add(f"role {name}: marked as one of access.yaml", "POST", "/api/v1/security/resources/", view)
+    return found
+
+
+def _marks(server: Server, access: Access, tree: Tree, settings: Settings) -> Applied:
+    found = Applied()
+    for body in missing_marks(server, list(access.each_role()), _known_permissions(server)):
+        found.add("", "POST", "/api/v1/security/permissions-resources/", body)
+    return found
+
+
 def _permissions(server: Server, access: Access, tree: Tree, settings: Settings) -> Applied:
     numbers, found = _role_numbers(server), Applied()
-    known = {
-        f"{row['permission']['name']} on {row['view_menu']['name']}": row["id"]
-        for row in rows(server, "security/permissions-resources")
-    }
+    known = _known_permissions(server)
     for name, role in access.each_role().items():
         if name in BUILT_IN:
             raise TreeError(f"access.yaml: the role {name} is Superset's own; choose another name")
         wanted = set(_wanted_permissions(server, role, access, known, tree, settings))
-        current = _permissions_of(server, numbers[name]) if name in numbers else set()
+        wanted |= {known[mark] for mark in [mark_of(name)] if mark in known}
+        current = permissions_of(server, numbers[name]) if name in numbers else set()
         if wanted != current:
             path = f"/api/v1/security/roles/{numbers.get(name)}/permissions"
             words = f"role {name}: {len(wanted - current)} permissions more, {len(current - wanted)} fewer"
@@ -146,7 +169,11 @@ def _wanted_permissions(
     names = list(role.permissions)
     if role.read_marts:
         schema = settings.dataset.schema
-        names += [f"schema_access on [{database['database_name']}].[{schema}]" for database in tree.database.values()]
+        present = {row["database_name"] for row in rows(server, "database", ["id", "database_name"])}
+        ours = [database["database_name"] for database in tree.database.values()]
+        names += [
+            f"schema_access on [{one}].[{schema}]" for one in ours if one in present
+        ]  # none before a first deploy
     for name in names:
         if name not in known:
             raise TreeError(f"access.yaml: Superset knows no permission `{name}`")
@@ -161,7 +188,8 @@ def _inherited(
         return set(_wanted_permissions(server, access.roles[name], access, known, tree, settings))
     if name not in BUILT_IN:
         raise TreeError(f"access.yaml: there is no role {name} to be like")
-    return _permissions_of(server, _role_numbers(server)[name])
+    marks = {number for permission, number in known.items() if is_mark(permission)}
+    return permissions_of(server, _role_numbers(server)[name]) - marks
 
 
 def _row_rules(server: Server, access: Access, tree: Tree, settings: Settings) -> Applied:
@@ -179,7 +207,8 @@ def _row_rules(server: Server, access: Access, tree: Tree, settings: Settings) -
         for clause, names in clauses(rule, value, tree).items()
     }
     present = {row["name"]: row["id"] for row in rows(server, "rowlevelsecurity", ["id", "name"])}
-    ours = {name for name in present if name.split(":")[0] in access.each_role()}
+    our_roles = {*access.each_role(), *marked_roles(server, _known_permissions(server), roles)}
+    ours = {name for name in present if name.split(":")[0] in our_roles}
     for name in sorted(ours - set(wanted)):
         found.add(f"rows of {name}: no longer", "DELETE", f"/api/v1/rowlevelsecurity/{present[name]}")
     for name, (clause, role, tables) in wanted.items():
@@ -231,9 +260,26 @@ def _readers(server: Server, access: Access, tree: Tree, settings: Settings) -> 
     return found
 
 
+def _removed_roles(server: Server, access: Access, tree: Tree, settings: Settings) -> Applied:
+    """Roles that a deploy made and that the file no longer has. Numbers are given anew, so no page may keep one."""
+    numbers, found = _role_numbers(server), Applied()
+    for name in marked_roles(server, _known_permissions(server), numbers):
+        if name not in access.each_role():
+            for title, dashboard, others in dashboards_naming(server, name):
+                path = f"/api/v1/dashboard/{dashboard}"
+                found.add(f"readers of {title}: without {name}", "PUT", path, {"roles": others})
+            words = f"role {name}: removed, {holders_of(server, name)} people had it"
+            found.add(words, "DELETE", f"/api/v1/security/roles/{numbers[name]}")
+    return found
+
+
 def _role_numbers(server: Server) -> dict[str, int]:
     return {row["name"]: row["id"] for row in rows(server, "security/roles")}
 
 
-def _permissions_of(server: Server, role: int) -> set[int]:
-    return {row["id"] for row in ask(server, "GET", f"/api/v1/security/roles/{role}/permissions/")["result"]}
+def _known_permissions(server: Server) -> dict[str, int]:
+    """Every permission by its words, `can_read on Dashboard`."""
+    return {
+        f"{row['permission']['name']} on {row['view_menu']['name']}": row["id"]
+        for row in rows(server, "security/permissions-resources")
+    }

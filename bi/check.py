@@ -1,12 +1,15 @@
-"""Runs every chart as its readers do: with the default filters, then with each one changed."""
+"""Runs every chart as its readers do: with the default filters, with each one changed, after clicks on other charts."""
 
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
-from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of
+from bi.browser_query import as_browser
+from bi.clicks import clicked, clicks_of
+from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of, value_queries
 from bi.headlines import fault_of_headline
 from bi.normal import normal
 from bi.servers import Server, SupersetError, rows, timed
@@ -41,14 +44,25 @@ Outcome = tuple[ChartRun, dict[str, Any]]
 
 
 def run_charts(server: Server, tree: Tree) -> list[ChartRun]:
-    """Run the charts of every dashboard as the page opens, so that the server has their rows in its cache."""
-    return [run for run, _ in _runs(server, normal(tree), force=False, changed_filters=False)]
+    """Run charts and filters of every dashboard as the page opens, so that the server has their rows in its cache."""
+    tidy = normal(tree)
+    datasets = {str(row["uuid"]): row["id"] for row in rows(server, "dataset", ["id", "uuid"])}
+    for dashboard in tidy.dashboard.values():
+        for context in value_queries(dashboard, datasets):
+            server.request("POST", "/api/v1/chart/data", context)
+    return [run for run, _ in _runs(server, tidy, force=False, changed_filters=False)]
 
 
 def check(server: Server, tree: Tree, settings: Settings, say: Callable[[str], None]) -> list[ChartRun]:
-    """Every chart under every filter, past the caches; big numbers are compared with the mart. Raises SupersetError."""
+    """Every chart under every filter, past the caches; big numbers are compared with the mart. Raises SupersetError.
+
+    Then a click on each chart that filters others, for every column that they share.
+    """
     found, tidy = [], normal(tree)
-    for run, answer in _runs(server, tidy, force=True, changed_filters=True):
+    answers: dict[str, dict[str, Any]] = {}
+    for run, answer in chain(_runs(server, tidy, force=True, changed_filters=True), _clicks(server, tidy, answers)):
+        if answer and not run.filters:
+            answers[run.chart] = answer
         fault = run.fault or fault_of_headline(answer, tidy, run.chart, settings)
         found.append(ChartRun(**{**asdict(run), "fault": fault}))
         under = f" · {run.filters}" if run.filters else ""
@@ -68,9 +82,42 @@ def _runs(server: Server, tidy: Tree, *, force: bool, changed_filters: bool) -> 
                 yield ChartRun(slug, key, "", 0, 0.0, "is not on the server; run `gtc dashboards deploy`"), {}
                 continue
             context = _context(server, charts[uuid])
+            context = context if force else as_browser(context, tidy.chart[key]["params"])
             for changed, alternatives in choices(filters):
                 if changed is None or number not in changed.excluded:
                     yield _first_with_rows(server, slug, key, number, context, alternatives, force=force)
+
+
+def _clicks(server: Server, tidy: Tree, answers: dict[str, dict[str, Any]]) -> Iterator[Outcome]:
+    """Charts after a click elsewhere. `answers` are those with default filters; what clicks ask alike is asked once."""
+    keys, datasets = tidy.names("chart"), {one["uuid"]: one for one in tidy.dataset.values()}
+    for slug, dashboard in tidy.dashboard.items():
+        numbers = {number: keys[uuid] for uuid, number in numbers_of(dashboard).items() if keys[uuid] in answers}
+        asked: set[tuple[int, tuple[str, ...]]] = set()
+        for number, key in numbers.items():
+            chart = tidy.chart[key]
+            rows_shown = answers[key]["result"]["data"]
+            for click in clicks_of(dashboard, number, chart, datasets[chart["dataset_uuid"]], rows_shown):
+                for other in sorted(click.reach & set(numbers)):
+                    dataset = datasets[tidy.chart[numbers[other]]["dataset_uuid"]]
+                    contexts = [
+                        (f"click on {key}: {', '.join(map(str, chosen.values()))}", context)
+                        for chosen in click.alternatives
+                        if (context := clicked(answers[numbers[other]]["context"], chosen, dataset))
+                    ]
+                    question = (other, tuple(click.alternatives[0]))
+                    if contexts and question not in asked:
+                        asked.add(question)
+                        yield _first_answered(server, slug, numbers[other], contexts)
+
+
+def _first_answered(server: Server, slug: str, key: str, contexts: list[tuple[str, dict[str, Any]]]) -> Outcome:
+    """The first of the queries that gives rows; an error is an error at once."""
+    for words, context in contexts:
+        found = _run(server, slug, key, words, context)
+        if found[0].fault != NO_ROWS:
+            break
+    return found
 
 
 def _first_with_rows(
@@ -83,12 +130,9 @@ def _first_with_rows(
     *,
     force: bool,
 ) -> Outcome:
-    """The first alternative that gives rows; an error is an error at once."""
-    for words, chosen in alternatives:
-        found = _run(server, slug, key, words, {**filtered(context, number, chosen), "force": force})
-        if found[0].fault != NO_ROWS:
-            break
-    return found
+    """The first alternative that gives rows."""
+    contexts = [(words, {**filtered(context, number, chosen), "force": force}) for words, chosen in alternatives]
+    return _first_answered(server, slug, key, contexts)
 
 
 def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any]) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from bi.drafts import adopt, adoptable
 from bi.export import exported
 from bi.identity import Kind, may_be_ours, uuid_of
 from bi.normal import DEFAULTS, VERSION, dump, normal, normal_files, with_defaults
@@ -33,6 +34,7 @@ class Deployed:
     """What a deploy did, or with `--check` would do."""
 
     changed: list[str] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     access: list[str] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Deployed:
     @property
     def is_nothing(self) -> bool:
         """Whether files and server agree."""
-        return not (self.changed or self.removed or self.access)
+        return not (self.changed or self.adopted or self.removed or self.access)
 
     def document(self) -> dict[str, Any]:
         """For --json."""
@@ -84,6 +86,7 @@ def differences(server: Server, tree: Tree, settings: Settings) -> Deployed:
             found.changed.append(name)
             lines.append(f"server/{name}: its query is not the one that its params give\n")
     found.diff = "".join(lines)
+    found.adopted = [str(draft) for draft in adoptable(there, tree)]
     found.removed = [f"{kind} {name}" for kind, _, name in strangers(server, tree)]
     return found
 
@@ -102,9 +105,11 @@ def stale_queries(tree: Tree, there: Tree) -> list[str]:
 
 
 def deploy(server: Server, tree: Tree, settings: Settings, say: Callable[[str], None]) -> Deployed:
-    """Import what differs, remove what the tree no longer has. Raises SupersetError."""
+    """Adopt drafts, import what differs, remove what the tree no longer has. Raises SupersetError."""
     done = differences(server, tree, settings)
-    if done.changed:
+    if done.adopted:
+        adopt(server, adoptable(exported(server, tree, settings), tree))
+    if done.changed or done.adopted:  # a page names its charts by their identity
         say(f"{len(done.changed)} assets differ")
         password = settings.warehouse_reader_password.get_secret_value()
         passwords = {file_of("database", key): password for key in tree.database}

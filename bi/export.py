@@ -6,7 +6,7 @@ from typing import Any
 
 from bi import layout
 from bi.identity import Kind, uuid_of
-from bi.normal import DEFAULTS, normal_files
+from bi.normal import DEFAULTS
 from bi.servers import Server
 from bi.tree import FOLDERS, KINDS, Content, Tree, load_yaml
 from gtc.settings import Settings
@@ -47,11 +47,6 @@ def write(files: dict[str, str], root: Path) -> list[str]:
     return changed
 
 
-def export_files(server: Server, known: Tree, settings: Settings) -> dict[str, str]:
-    """Path and text of every file, in normal form."""
-    return normal_files(exported(server, known, settings))
-
-
 def _by_kind(server: Server) -> dict[Kind, dict[str, Content]]:
     """Everything that the server has, by kind and uuid."""
     found: dict[Kind, dict[str, Content]] = {kind: {} for kind in KINDS}
@@ -64,14 +59,29 @@ def _by_kind(server: Server) -> dict[Kind, dict[str, Content]]:
 
 
 def _take_charts(tree: Tree, charts: dict[str, Content], known: Tree) -> None:
-    """Every chart that a dashboard of ours shows, under the key of the first one that does."""
-    keys = known.names("chart")
+    """Every chart that a dashboard of ours shows, under the key of the first one that does.
+
+    A draft whose file has been given another name is known by its place on the page.
+    """
+    keys, places = known.names("chart"), _keys_by_place(known, set(charts))
     for slug, dashboard in tree.dashboard.items():
         for node in layout.charts(dashboard.get("position") or {}):
             uuid = str(node["meta"].get("uuid"))
             if uuid in charts and not any(content is charts[uuid] for content in tree.chart.values()):
-                key = keys.get(uuid) or _free(f"{slug}/{_slug(charts[uuid]['slice_name'])}", tree.chart)
+                key = keys.get(uuid) or places.get(node["id"])
+                key = key or _free(f"{slug}/{_slug(charts[uuid]['slice_name'])}", tree.chart)
                 tree.chart[key] = charts[uuid]
+
+
+def _keys_by_place(known: Tree, present: set[str]) -> dict[str, str]:
+    """Charts of the files that the server does not have, by the node of the layout that shows them."""
+    keys = known.names("chart")
+    return {
+        node["id"]: keys[uuid]
+        for dashboard in known.dashboard.values()
+        for node in layout.charts(dashboard.get("position") or {})
+        if (uuid := str(node["meta"].get("uuid"))) in keys and uuid not in present
+    }
 
 
 def _take_datasets(tree: Tree, found: dict[Kind, dict[str, Content]], known: Tree, settings: Settings) -> None:

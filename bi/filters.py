@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bi import layout
+from bi.query_context import base
 from bi.servers import Server, SupersetError, ask
 from bi.tree import Content
 
@@ -16,6 +17,9 @@ OTHER_PERIODS = ("Last 90 days", "Last 180 days")
 
 #: How many values of a column a filter is changed to, until one gives rows.
 TRIED_VALUES = 4
+
+#: How many values a filter offers: Superset's own number.
+VALUES_OFFERED = 1_000
 
 #: Grains that a filter of time grains is changed to.
 OTHER_GRAINS = ("P1M", "P1W")
@@ -85,12 +89,25 @@ def choices(filters: list[Filter]) -> Iterator[tuple[Filter | None, list[tuple[s
 def filtered(context: dict[str, Any], number: int, chosen: Choice) -> dict[str, Any]:
     """The query context of the dashboard's chart with that number, under these filters."""
     context = deepcopy(context)
-    for one, mask in chosen:
+    for one, mask in reversed(chosen):  # conditions of the page come first, in its order
         if number in one.excluded:
             continue
         for query in context["queries"]:
             _apply(query, mask)
     return context
+
+
+def value_queries(dashboard: Content, datasets: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """What the filters of a page ask to offer their values."""
+    for entry in _entries(dashboard):
+        for target in entry["targets"] if entry["filterType"] == "filter_select" else ():
+            column, ascending = target["column"]["name"], (entry.get("controlValues") or {}).get("sortAscending", True)
+            adhoc = {"adhoc_filters": entry.get("adhoc_filters"), "row_limit": VALUES_OFFERED}
+            query = {**base(adhoc, [column], []), "orderby": [[column, ascending]]}
+            yield {
+                "datasource": {"id": datasets[target["datasetUuid"]], "type": "table"}, "queries": [query],
+                "form_data": {}, "result_format": "json", "result_type": "full",
+            }  # fmt: skip
 
 
 def numbers_of(dashboard: Content) -> dict[str, int]:
@@ -109,7 +126,7 @@ def _apply(query: dict[str, Any], mask: Mask) -> None:
         for column in query["columns"]:
             if isinstance(column, dict) and column.get("columnType") == "BASE_AXIS":
                 column["timeGrain"] = grain
-    query["filters"] = [*query["filters"], *mask.get("filters", [])]
+    query["filters"] = [*mask.get("filters", []), *query["filters"]]
 
 
 def _entries(dashboard: Content) -> list[Content]:

@@ -55,6 +55,7 @@ DEFAULTS: dict[str, Content] = {
         "theme_uuid": None, "theme_id": None, "tags": [], "version": VERSION,
         "is_managed_externally": False, "external_url": None,
     },
+    "TAB": {"defaultText": "Tab title", "placeholder": "Tab title"},
     "params": {"annotation_layers": [], "dashboards": [], "url_params": {}, "extra_form_data": {}},
     "metadata": {
         "chart_configuration": {}, "default_filters": "{}", "expanded_slices": {}, "filter_scopes": {},
@@ -115,6 +116,10 @@ def with_defaults(kind: Kind, content: Content) -> Content:
     if kind == "dataset":
         full["columns"] = [{**DEFAULTS["column"], **column} for column in full.get("columns", [])]
         full["metrics"] = [{**DEFAULTS["metric"], **metric} for metric in full.get("metrics", [])]
+    if kind == "dashboard":
+        for node in layout.nodes(full.get("position") or {}):
+            if defaults := DEFAULTS.get(str(node.get("type"))):
+                node["meta"] = {**defaults, **node.get("meta", {})}
     return full
 
 
@@ -173,6 +178,9 @@ def _position(position: Content) -> Content:
     reached = [node["id"] for node in layout.walk(position) if "id" in node]
     others = sorted(name for name in position if name not in reached)
     ordered = dict.fromkeys([*(name for name in others if name == "DASHBOARD_VERSION_KEY"), *reached, *others])
+    for node in layout.nodes(position):
+        if "meta" in node and node.get("type") in DEFAULTS:
+            node["meta"] = _without(node["meta"], node["type"])
     return {name: _sorted(position[name]) if isinstance(position[name], dict) else position[name] for name in ordered}
 
 

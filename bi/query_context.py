@@ -79,6 +79,11 @@ def x_axis(params: Params) -> list[Any]:
     return [{**column, "timeGrain": grain} if grain else column]
 
 
+def name_of(column: Any) -> Any:
+    """How an order names a column of the query."""
+    return column["label"] if isinstance(column, dict) else column
+
+
 def sorted_by(params: Params, metrics: list[Any]) -> list[list[Any]]:
     """The order of a chart that may name a metric to sort by, else sorts by its first one."""
     chosen = params.get("timeseries_limit_metric") or params.get("series_limit_metric")
@@ -123,7 +128,7 @@ def _slices(params: Params) -> list[Query]:
 
 def _waterfall(params: Params) -> list[Query]:
     columns = [*x_axis(params), *listed(params.get("groupby"))]
-    return [base(params, columns, [params["metric"]], orderby=[[column, True] for column in columns])]
+    return [base(params, columns, [params["metric"]], orderby=[[name_of(column), True] for column in columns])]
 
 
 def _sankey(params: Params) -> list[Query]:
@@ -138,7 +143,7 @@ def _heatmap(params: Params) -> list[Query]:
     order = []
     for sorting, column in zip((params.get("sort_x_axis"), params.get("sort_y_axis")), columns, strict=False):
         if sorting:
-            order.append([column if "alpha" in sorting else metric, "asc" in sorting])
+            order.append([name_of(column) if "alpha" in sorting else metric, "asc" in sorting])
     return [base(params, columns, [metric], orderby=order)]
 
 
@@ -160,7 +165,10 @@ def _table(params: Params) -> list[Query]:
         x_axis({**params, "x_axis": column})[0] if column in grained else column
         for column in listed(params.get("groupby"))
     ]
-    return [base(params, columns, metrics, orderby=sorted_by(params, metrics))]
+    query = base(params, columns, metrics, orderby=[[metrics[0], False]] if metrics else [])
+    if limit := params.get("timeseries_limit_metric"):
+        query |= {"orderby": sorted_by(params, metrics), "series_limit_metric": limit}
+    return [query]
 
 
 def _world_map(params: Params) -> list[Query]:

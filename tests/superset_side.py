@@ -27,6 +27,17 @@ with InApp(load_settings()) as server:
         })
 """
 
+REMOVE_USERS = """
+import json, sys
+from bi.servers import InApp, ask, rows
+from gtc.settings import load_settings
+names = json.load(sys.stdin)
+with InApp(load_settings()) as server:
+    for row in rows(server, "security/users"):
+        if row["username"] in names:
+            ask(server, "DELETE", f"/api/v1/security/users/{row['id']}")
+"""
+
 
 @dataclass
 class Platform:
@@ -54,12 +65,20 @@ class Platform:
         """Users by name, with password and roles."""
         self.run([".venv/bin/python", "-c", MAKE_USERS], given=json.dumps(people))
 
+    def remove_users(self, names: list[str]) -> None:
+        """Out with users of a test."""
+        self.run([".venv/bin/python", "-c", REMOVE_USERS], given=json.dumps(names))
+
 
 class FromAddress(HTTPAdapter):
-    """Sends from another address of this machine."""
+    """Sends from another address of this machine: limits count by address, so that other tests need not wait."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> Any:
-        return super().init_poolmanager(*arguments, **options, source_address=("127.0.0.2", 0))
+        return super().init_poolmanager(*arguments, **options, source_address=(self._address, 0))
 
 
 @dataclass
@@ -78,15 +97,19 @@ class Person:
 
     def log_in_by_form(self) -> None:
         """The log-in page, as a browser sends it; its token is good for what the session then asks."""
+        answer = self.send_form(self.password)
+        assert answer.status_code == 302, answer.text
+        assert "/login" not in answer.headers["Location"], "wrong password"
+
+    def send_form(self, password: str) -> requests.Response:
+        """What the log-in page answers."""
         page = self.get("/login/", headers={"Accept": "text/html"}).text
         found = re.search(r"csrf_token[^>]*value=.([^\"'&>]+)|csrf_token&#34;: ?&#34;([^&]+)&#34;", page)
         assert found, page[:2000]
         token = found[1] or found[2]
-        given = {"username": self.name, "password": self.password, "csrf_token": token}
-        answer = self.session.post(f"{self.url}/login/", data=given, timeout=60, allow_redirects=False)
-        assert answer.status_code == 302, answer.text
-        assert "/login" not in answer.headers["Location"], "wrong password"
+        given = {"username": self.name, "password": password, "csrf_token": token}
         self.session.headers["X-CSRFToken"] = token
+        return self.session.post(f"{self.url}/login/", data=given, timeout=60, allow_redirects=False)
 
     def log_in(self, password: str | None = None) -> requests.Response:
         """What the log-in of the API answers."""

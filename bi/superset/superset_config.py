@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))  # roles_from_groups.py stands beside this file
+sys.path.insert(0, str(Path(__file__).parent))  # what is imported below stands beside this file
 
 
 def setting(name: str, default: str = "") -> str:
@@ -83,11 +83,16 @@ AUTH_RATE_LIMIT = setting("SUPERSET_LOGIN_RATE", "10 per minute")
 
 
 def FLASK_APP_MUTATOR(app: Any) -> None:  # noqa: N802  # Superset's name
-    """Limit wrong log-ins through the REST API too; Superset limits those of the page only."""
-    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, deduct_when=lambda answer: answer.status_code >= 400)
+    """Limit wrong log-ins, on the page and through the REST API. Superset limits a view that takes no passwords."""
+    limit = app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, methods=["POST"], deduct_when=is_refused)
     for endpoint in list(app.view_functions):
-        if endpoint.endswith("SecurityApi.login"):
+        if endpoint.endswith(("SecurityApi.login", "AuthDBView.login")):
             app.view_functions[endpoint] = limit(app.view_functions[endpoint])
+
+
+def is_refused(answer: Any) -> bool:
+    """Whether a log-in failed: the page then sends people to itself once more."""
+    return answer.status_code >= 400 or "/login" in answer.headers.get("Location", "")
 
 
 PUBLIC_ROLE_LIKE = None  # nobody sees anything without logging in
@@ -149,7 +154,7 @@ if issuer := setting("SUPERSET_OIDC_ISSUER"):
     AUTH_ROLES_SYNC_AT_LOGIN = True
     CUSTOM_SECURITY_MANAGER = GroupsSecurityManager
 
-# Reports by e-mail: a picture of the page, taken by Debian's chromium. Schedules need Celery with a broker: REDIS_URL.
+# Reports by e-mail: a picture of the page, taken by Debian's chromium. Schedules need a broker: REDIS_URL.
 if smtp_host := setting("SUPERSET_SMTP_HOST"):
     from superset.tasks.types import FixedExecutor
 
@@ -162,21 +167,15 @@ if smtp_host := setting("SUPERSET_SMTP_HOST"):
     SMTP_SSL = False
     ALERT_REPORTS_NOTIFICATION_DRY_RUN = False
     ALERT_REPORTS_EXECUTORS = [FixedExecutor("admin")]
-    EMAIL_REPORTS_SUBJECT_PREFIX = "[GlobalTaxCalc] "
+    EMAIL_REPORTS_SUBJECT_PREFIX = "[GlobalTaxCalc]"
     WEBDRIVER_TYPE = "chrome"
-    WEBDRIVER_BASEURL = f"http://127.0.0.1:{setting('SUPERSET_PORT', '8088')}/"
+    here = setting("SUPERSET_HOST", "127.0.0.1")
+    here = "127.0.0.1" if here in ("0.0.0.0", "::") else here  # noqa: S104  # every address is this one too
+    WEBDRIVER_BASEURL = f"http://{here}:{setting('SUPERSET_PORT', '8088')}/"
     WEBDRIVER_BASEURL_USER_FRIENDLY = f"{PUBLIC_URL}/" if PUBLIC_URL else WEBDRIVER_BASEURL
     WEBDRIVER_OPTION_ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
     if REDIS_URL:
+        from reports_by_the_clock import EXPIRES, CeleryConfig  # type: ignore[import-not-found]
 
-        class CeleryConfig:
-            """Worker and beat of Celery: who runs the schedules."""
-
-            broker_url = result_backend = REDIS_URL
-            imports = ("superset.sql_lab", "superset.tasks.scheduler")
-            beat_schedule = {  # noqa: RUF012  # Celery's own form
-                "reports.scheduler": {"task": "reports.scheduler", "schedule": 60.0},
-                "reports.prune_log": {"task": "reports.prune_log", "schedule": 86_400.0},
-            }
-
+        CELERY_BEAT_SCHEDULER_EXPIRES = EXPIRES
         CELERY_CONFIG = CeleryConfig

@@ -12,4 +12,6 @@ from gtc.settings import load_settings
 
 def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False) -> None:
     """Start the services, wait until they answer, keep them up."""
-    show(up(load_settings(), lambda administrator: err.print(str(administrator), markup=False)), as_json=json)
+    settings = load_settings()
+    services = up(settings, lambda administrator: err.print(str(administrator), markup=False))
+    show(services, settings, as_json=json)

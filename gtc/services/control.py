@@ -5,21 +5,24 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault, ServerProxy
 
+import psutil
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from gtc.services.config import CONFIG_FILE, environment, prepare_directories, socket_path
 from gtc.services.errors import ServiceError
 from gtc.services.health import holder_of_port, superset_answers, warehouse_answers
+from gtc.services.reports import PROGRAMS, are_wanted, broker_address, broker_answers, require_broker
 from gtc.services.superset import OnAdministrator, last_line, prepare
 from gtc.settings import Settings
 
 #: Seconds that a service may take until it answers; the engine reopens a thousand parts in under one, Superset imports
 #: half a gigabyte of packages.
-START_SECONDS = {"warehouse": 60, "superset": 180}
+START_SECONDS = {"warehouse": 60, "superset": 180, "superset_worker": 60, "superset_beat": 60}
 
 #: Seconds that the services may take to finish their work and end.
 STOP_SECONDS = 90
@@ -45,6 +48,8 @@ def up(settings: Settings, on_administrator: OnAdministrator) -> list[ServiceSta
 
     `on_administrator` hears name and password of Superset's first administrator, when one is made.
     """
+    if are_wanted(settings):
+        require_broker(settings)
     if settings.warehouse_embedded and not warehouse_answers(settings):
         _refuse_taken_warehouse_port(settings)
         _start_program(settings, "warehouse", lambda: warehouse_answers(settings))
@@ -52,6 +57,9 @@ def up(settings: Settings, on_administrator: OnAdministrator) -> list[ServiceSta
         _refuse_taken_port(settings.superset_host, settings.superset_port, "SUPERSET_PORT")
         prepare(settings, on_administrator)
         _start_program(settings, "superset", lambda: superset_answers(settings))
+    for name in PROGRAMS if are_wanted(settings) else ():
+        if not _is_running(settings, name):
+            _start_program(settings, name, partial(_is_running, settings, name))
     found = states(settings)
     for state in found:
         if not state.is_healthy:
@@ -71,7 +79,12 @@ def down(settings: Settings) -> bool:
 
 def states(settings: Settings) -> list[ServiceState]:
     """Every service with its state, without changing anything."""
-    return [_warehouse_state(settings), *([_superset_state(settings)] if settings.superset_embedded else [])]
+    found = [_warehouse_state(settings)]
+    if settings.superset_embedded:
+        found.append(_superset_state(settings))
+    if are_wanted(settings):
+        found += [_reports_state(settings, name) for name in PROGRAMS]
+    return found
 
 
 def log_file(settings: Settings, name: str) -> Path:
@@ -92,6 +105,21 @@ def _superset_state(settings: Settings) -> ServiceState:
     if superset_answers(settings):
         return ServiceState("superset", "running", settings.superset_url, _description(settings, "superset"))
     return ServiceState("superset", "down", settings.superset_url, _why_down(settings, "superset"))
+
+
+def _reports_state(settings: Settings, name: str) -> ServiceState:
+    """Nobody listens on a port here: it runs, and its broker is there."""
+    address = broker_address(settings)
+    if not _is_running(settings, name):
+        return ServiceState(name, "down", address, _why_down(settings, name))
+    if not broker_answers(settings):
+        return ServiceState(name, "down", address, "the broker does not answer; start Redis")
+    return ServiceState(name, "running", address, _description(settings, name))
+
+
+def _is_running(settings: Settings, name: str) -> bool:
+    info = _process_info(settings, name)
+    return info is not None and info["statename"] == "RUNNING"
 
 
 def _description(settings: Settings, name: str) -> str:
@@ -124,6 +152,17 @@ def _refuse_taken_port(host: str, port: int, setting: str) -> None:
         raise ServiceError(f"port already in use: {port} ({holder}); end that program or set {setting} in `.env`")
 
 
+def _refuse_other_settings(settings: Settings, pid: int) -> None:
+    """Programs get the settings with which supervisord was started."""
+    try:
+        there = psutil.Process(pid).environ()
+    except psutil.Error:
+        return  # another user's; what it knows cannot be seen
+    here = environment(settings)
+    if stale := sorted(name for name in here if name.startswith("SUPERSET_") and here[name] != there.get(name)):
+        raise ServiceError(f"the services run with another {stale[0]} than `.env` has; run `make down`, then `make up`")
+
+
 def _start_supervisor(settings: Settings) -> None:
     if _supervisor(settings) is not None:
         return
@@ -140,6 +179,7 @@ def _start_program(settings: Settings, name: str, answers: Callable[[], bool]) -
     supervisor = _supervisor(settings)
     if supervisor is None:
         raise ServiceError("supervisord does not answer; look into the log with `gtc status`")
+    _refuse_other_settings(settings, supervisor.getPID())
     try:
         supervisor.startProcess(name)
     except Fault as fault:
@@ -155,7 +195,10 @@ def _start_program(settings: Settings, name: str, answers: Callable[[], bool]) -
 
 def _process_info(settings: Settings, name: str) -> dict[str, Any] | None:
     supervisor = _supervisor(settings)
-    return cast("dict[str, Any]", supervisor.getProcessInfo(name)) if supervisor else None
+    try:
+        return cast("dict[str, Any]", supervisor.getProcessInfo(name)) if supervisor else None
+    except Fault:  # a supervisord that was started before it knew the program
+        return None
 
 
 def _supervisor(settings: Settings) -> Any:

@@ -3,9 +3,14 @@
 import os
 import secrets
 import shutil
+import signal
+import socket
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from platforms import free_port
@@ -127,3 +132,51 @@ def people(platform: Platform, passwords: dict[str, tuple[str, str]]) -> dict[st
     """Everybody, logged in at the REST API; `stranger` is not."""
     found = {person: Person(platform.url, name, password) for person, (name, password) in passwords.items()}
     return {**found, "stranger": Person(platform.url)}
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis of the test's own."""
+    if not shutil.which("redis-server"):
+        pytest.skip("there is no redis-server; on Debian: apt-get install redis-server")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture
+def postgres_uri() -> Iterator[str]:
+    """A PostgreSQL of the test's own. It never runs as root, so root runs it as Debian's user for it."""
+    for program in ("initdb", "postgres"):
+        if not shutil.which(program):
+            pytest.skip(f"there is no {program}; on Debian: apt-get install postgresql, its programs on the path")
+    is_root = os.geteuid() == 0
+    owner: dict[str, Any] = {"user": "postgres", "group": "postgres"} if is_root else {}
+    with tempfile.TemporaryDirectory() as folder:
+        if is_root:
+            shutil.chown(folder, "postgres", "postgres")
+        data, port = f"{folder}/data", free_port()
+        make = ["initdb", "--pgdata", data, "--username", "superset", "--auth", "trust", "--no-sync"]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **owner)
+        serve = ["postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+        process = subprocess.Popen(serve, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **owner)
+        wait_for_port(port)
+        yield f"postgresql+psycopg2://superset@127.0.0.1:{port}/postgres"
+        process.send_signal(signal.SIGINT)  # what PostgreSQL calls a fast shutdown
+        process.wait(60)
+
+
+def wait_for_port(port: int, seconds: float = 60) -> None:
+    """Return when somebody listens there."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody listens on {port}"
+            time.sleep(0.1)
+        else:
+            return

@@ -163,6 +163,56 @@ def test_a_country_manager_gets_zero_foreign_rows_in_a_download(
     assert people["dora"].get("/api/v1/assets/export/").status_code == 403
 
 
+def test_rows_behind_a_chart_are_shown_to_analysts_and_to_nobody_else_who_reads_pages(
+    people: dict[str, Person], country_charts: list[dict[str, Any]]
+) -> None:
+    one = next(one for one in country_charts if one["table"] == "revenue_daily")
+    path = f"/datasource/samples?datasource_type=table&datasource_id={one['dataset']}&per_page=50&page=1"
+    path += f"&force=true&dashboard_id={one['dashboard']}"
+    drilled = {"filters": [{"col": "country", "op": "==", "val": COUNTRY}]}
+    found = people["ann"].post(path, drilled)
+    assert found.status_code == 200, found.text
+    rows = found.json()["result"]["data"]
+    assert len(rows) == 50
+    assert {row["country"] for row in rows} == {COUNTRY}
+    for person in ("vic", "dora", "nobody", "stranger"):
+        assert people[person].post(path, drilled).status_code in (302, 401, 403), person
+    assert {person for person in ("ann", "vic", "dora", "nobody") if may(people[person], "can_drill", "Dashboard")} == {
+        "ann", "dora",
+    }  # fmt: skip
+    assert {person for person in ("ann", "vic", "dora") if may(people[person], "can_samples", "Datasource")} == {"ann"}
+
+
+def may(person: Person, permission: str, view: str) -> bool:
+    """Whether the pages offer it to somebody: they read this list."""
+    answer = person.get("/api/v1/me/roles/")
+    roles = answer.json()["result"]["roles"] if answer.ok else {}
+    return any([permission, view] == list(pair) for pairs in roles.values() for pair in pairs)
+
+
+def test_a_country_manager_who_drills_by_another_column_sees_rows_of_the_country(
+    people: dict[str, Person], country_charts: list[dict[str, Any]]
+) -> None:
+    one = next(one for one in country_charts if one["table"] == "revenue_daily")
+    count = {"expressionType": "SQL", "sqlExpression": "count(*)", "label": "n"}
+    form = {"dashboardId": one["dashboard"], "slice_id": 0, "chart_id": one["chart"], "groupby": ["plan", "country"]}
+    context = {
+        "datasource": {"id": one["dataset"], "type": "table"}, "force": True, "form_data": form,
+        "queries": [{"columns": ["plan", "country"], "metrics": [count], "filters": [], "row_limit": 1000}],
+        "result_format": "json", "result_type": "full",
+    }  # fmt: skip
+    offered = f"/api/v1/dataset/{one['dataset']}/drill_info/?q=(dashboard_id:{one['dashboard']})"
+    columns = [column["column_name"] for column in people["dora"].get(offered).json()["result"]["columns"]]
+    assert "plan" in columns
+    assert people["vic"].get(offered).status_code == 403
+    answer = people["dora"].post("/api/v1/chart/data", context)
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()["result"][0]["data"]
+    assert {row["country"] for row in rows} == {COUNTRY}
+    assert len({row["plan"] for row in rows}) > 1
+    assert people["nobody"].post("/api/v1/chart/data", context).status_code == 403
+
+
 def test_a_country_manager_has_neither_datasets_nor_sql_lab(
     people: dict[str, Person], country_charts: list[dict[str, Any]]
 ) -> None:
@@ -214,7 +264,7 @@ def test_a_wrong_password_is_refused_and_guessing_is_limited(
     name, password = passwords["vic"]
     guesser = Person(platform.url)
     guesser.name = name
-    guesser.session.mount("http://", FromAddress())
+    guesser.session.mount("http://", FromAddress("127.0.0.2"))
     statuses = [guesser.log_in(f"guess {number}").status_code for number in range(12)]
     assert statuses[0] == 401
     assert statuses[-1] == 429
@@ -222,6 +272,20 @@ def test_a_wrong_password_is_refused_and_guessing_is_limited(
     elsewhere = Person(platform.url)
     elsewhere.name = name
     assert elsewhere.log_in(password).status_code == 200, "others need not wait"
+
+
+def test_guessing_is_limited_on_the_log_in_page_too(platform: Platform, passwords: dict[str, tuple[str, str]]) -> None:
+    name, password = passwords["vic"]
+    guesser = Person(platform.url)
+    guesser.name = name
+    guesser.session.mount("http://", FromAddress("127.0.0.3"))
+    wrong = [guesser.send_form(f"guess {number}") for number in range(12)]
+    assert wrong[0].status_code == 302
+    assert "/login" in wrong[0].headers["Location"]
+    assert wrong[-1].status_code == 429
+    assert guesser.send_form(password).status_code == 429, "the right guess must wait too"
+    elsewhere = Person(platform.url, name, password)
+    assert elsewhere.dashboards(), "others need not wait"
 
 
 def test_pages_bear_security_headers_and_cookies_are_closed(platform: Platform) -> None:

@@ -3,6 +3,7 @@
 Screenshots go to var/screenshots. Debian's `chromium` is used; where CI is set, it has to be there.
 """
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from page_opens import open_page, open_pages, reader, summary
 from playwright.sync_api import Browser, Page, sync_playwright
 from superset_side import Platform
 
@@ -121,6 +123,31 @@ def test_a_changed_filter_changes_the_numbers(page: Page, platform: Platform) ->
     after = big_numbers(page)
     assert len(after) == len(before)
     assert all(new != old for new, old in zip(after, before, strict=True)), (before, after)
+
+
+def test_the_first_reader_after_a_deploy_finds_the_first_screen_cached(
+    chromium: Browser, platform: Platform, passwords: dict[str, tuple[str, str]]
+) -> None:
+    shutil.rmtree(platform.root / "var" / "superset" / "cache" / "data_", ignore_errors=True)
+    platform.gtc("dashboards", "deploy")
+    with reader(chromium, platform.url, *passwords["vic"]) as page:
+        for slug in SLUGS:
+            opened = open_page(page, platform.url, slug)
+            assert opened.answers, slug
+            assert opened.cached == len(opened.answers), f"{slug}: {opened.cached} of {len(opened.answers)} cached"
+
+
+def test_pages_open_quickly(
+    chromium: Browser, platform: Platform, passwords: dict[str, tuple[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bound is for a machine that does other things too; `make bench` has the strict one."""
+    with reader(chromium, platform.url, *passwords["vic"]) as page:
+        found = summary(open_pages(page, platform.url, SLUGS, times=1))
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    (SCREENSHOTS / "opens.json").write_text(json.dumps(found, indent=2))
+    with capsys.disabled():
+        print("\npage opens, second load:", *(f"{slug} {one['seconds']} s" for slug, one in found["pages"].items()))
+    assert found["median_seconds"] < 10
 
 
 def big_numbers(page: Page) -> list[str]:

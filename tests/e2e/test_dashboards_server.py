@@ -69,13 +69,7 @@ def a_chart(platform: Platform, boss: Person, viz_type: str = "big_number_total"
 
 def number_of(boss: Person, key: str) -> int:
     """The number that the server gave to a chart."""
-    found = [
-        row["id"]
-        for page in range(3)
-        for row in boss.get(f"/api/v1/chart/?q=(page:{page},page_size:100,columns:!(id,uuid))").json()["result"]
-        if row["uuid"] == uuid_of("chart", key)
-    ]
-    return int(found[0])
+    return next(int(row["id"]) for row in charts_of_server(boss) if row["uuid"] == uuid_of("chart", key))
 
 
 def test_the_demo_deployed_everything_and_a_second_deploy_changes_nothing(
@@ -163,6 +157,109 @@ def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
         boss.delete(f"/api/v1/chart/{made}")
 
 
+def test_a_draft_becomes_the_chart_of_its_file_where_it_stands(
+    platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
+) -> None:
+    boss, slug = people["boss"], "experiments"
+    before = {row["id"] for row in charts_of_server(boss)}
+    # Given a chart that somebody made in the browser and put on a page
+    theirs = boss.get(f"/api/v1/chart/{a_chart(platform, boss)[1]}").json()["result"]
+    page = boss.dashboards()[slug]
+    made = boss.post("/api/v1/chart/", {
+        "slice_name": "A draft", "viz_type": theirs["viz_type"], "params": theirs["params"], "dashboards": [page],
+        "datasource_id": json.loads(theirs["query_context"])["datasource"]["id"], "datasource_type": "table",
+    }).json()["id"]  # fmt: skip
+    put_on_page(boss, page, made)
+    # if it is exported, under a better name than its own,
+    told = afar("export", "--tree", str(tree)).stdout
+    assert f"draft: chart `A draft` is charts/{slug}/a_draft.yaml" in told
+    (tree / "charts" / slug / "a_draft.yaml").rename(tree / "charts" / slug / "better.yaml")
+    platform.gtc("dashboards", "format", "--tree", str(tree))
+    files = read_tree(tree)
+    afar("export", "--tree", str(tree))
+    assert read_tree(tree) == files, "a second export keeps the name"
+    drift = afar("deploy", "--check", "--tree", str(tree), check=False)
+    assert drift.returncode == 1
+    assert f"would be adopted: chart `A draft` as {slug}/better" in drift.stdout
+    # then a deploy makes no second one,
+    done = afar.deploy(tree)
+    assert (done["adopted"], done["removed"]) == ([f"chart `A draft` as {slug}/better"], [])
+    assert number_of(boss, f"{slug}/better") == made
+    assert {row["id"] for row in charts_of_server(boss)} == before | {made}
+    assert afar("deploy", "--check", "--tree", str(tree)).returncode == 0
+    # and it goes with its file.
+    assert afar.deploy(platform.root / "superset_exports")["removed"] == ["chart A draft"]
+    assert {row["id"] for row in charts_of_server(boss)} == before
+
+
+def charts_of_server(boss: Person) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = boss.get("/api/v1/chart/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
+    return found
+
+
+def put_on_page(boss: Person, page: int, chart: int) -> None:
+    """Add a row with the chart below everything else, as the editor saves it."""
+    position = json.loads(boss.get(f"/api/v1/dashboard/{page}").json()["result"]["position_json"])
+    uuid = next(row["uuid"] for row in charts_of_server(boss) if row["id"] == chart)
+    parent = next(node for node in position.values() if isinstance(node, dict) and node["type"] in ("TAB", "GRID"))
+    parents = [*parent.get("parents", []), parent["id"]]
+    row = {"id": "ROW-draft", "type": "ROW", "children": ["CHART-draft"], "parents": parents,
+           "meta": {"background": "BACKGROUND_TRANSPARENT"}}  # fmt: skip
+    meta = {"chartId": chart, "uuid": uuid, "sliceName": "A draft", "width": 4, "height": 40}
+    node = {"id": "CHART-draft", "type": "CHART", "children": [], "parents": [*parents, row["id"]], "meta": meta}
+    parent["children"].append(row["id"])
+    changed = {**position, row["id"]: row, node["id"]: node}
+    assert boss.put(f"/api/v1/dashboard/{page}", {"position_json": json.dumps(changed)}).ok
+
+
+def test_a_role_that_left_the_file_goes_and_roles_of_people_stay(
+    platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
+) -> None:
+    boss = people["boss"]
+
+    # Given a role of the file with rows of its own, a copy of it that somebody made, and a page of that somebody
+    def add(access: Content) -> None:
+        access["roles"]["Visitor"] = {"description": "of a test", "like": ["Viewer"]}
+        access["dashboards"]["revenue"].append("Visitor")
+        access["rows"].append({"role": "Visitor", "column": "country", "values": ["DE"]})
+
+    edit(tree / "access.yaml", add)
+    assert "role Visitor DE: new" in afar.deploy(tree)["access"]
+    assert afar("deploy", "--check", "--tree", str(tree)).returncode == 0
+    roles = roles_of_server(boss)
+    granted = boss.get(f"/api/v1/security/roles/{roles['Visitor DE']}/permissions/").json()["result"]
+    copy = boss.post("/api/v1/security/roles/", {"name": "Visitor DE copy"}).json()["id"]
+    numbers = {"permission_view_menu_ids": [one["id"] for one in granted]}
+    assert boss.post(f"/api/v1/security/roles/{copy}/permissions", numbers).ok
+    page = boss.post("/api/v1/dashboard/", {"dashboard_title": "Theirs", "roles": [roles["Visitor DE"], copy]}).json()
+    try:
+        # if the role leaves the file,
+        drift = afar("deploy", "--check", check=False)
+        assert drift.returncode == 1
+        assert "would be set: role Visitor DE: removed, 0 people had it" in drift.stdout
+        assert "Visitor DE" in roles_of_server(boss)
+        told = afar.deploy(platform.root / "superset_exports")["access"]
+        # then it goes with its rows and from every page, and the copy stays.
+        assert "role Visitor DE: removed, 0 people had it" in told
+        assert "readers of Theirs: without Visitor DE" in told
+        assert roles_of_server(boss) == {name: number for name, number in roles.items() if name != "Visitor DE"} | {
+            "Visitor DE copy": copy
+        }
+        rules = boss.get("/api/v1/rowlevelsecurity/?q=(page_size:1000)").json()["result"]
+        assert [rule["name"] for rule in rules if rule["name"].startswith("Visitor")] == []
+        readers = boss.get(f"/api/v1/dashboard/{page['id']}").json()["result"]["roles"]
+        assert [reader["name"] for reader in readers] == ["Visitor DE copy"]
+        assert afar("deploy", "--check").returncode == 0
+    finally:
+        boss.delete(f"/api/v1/dashboard/{page['id']}")
+        boss.delete(f"/api/v1/security/roles/{copy}")
+
+
+def roles_of_server(boss: Person) -> dict[str, int]:
+    rows = boss.get("/api/v1/security/roles/?q=(page_size:1000)").json()["result"]
+    return {row["name"]: row["id"] for row in rows}
+
+
 def test_a_wrong_password_is_one_line(afar: Afar) -> None:
     refused = Afar(afar.platform, afar.name, "wrong")("deploy", check=False)
     assert refused.returncode == 1
@@ -188,18 +285,23 @@ def test_a_broken_query_and_a_wrong_big_number_make_the_check_fail(
     boss = people["boss"]
     files = read_tree(platform.root / "superset_exports")
     wrong, number = a_chart(platform, boss)
-    slug = wrong.split("/")[0]
+    trend, number_of_trend = a_chart(platform, boss, "big_number")
+    slug, slug_of_trend = wrong.split("/")[0], trend.split("/")[0]
     broken = next(
         key for key, chart in files.chart.items() if key.startswith(f"{slug}/") and "metrics" in chart["params"]
     )
     put_expression(boss, number, "count() + 0.5")
+    put_expression(boss, number_of_trend, "count() + 0.25")
     put_expression(boss, number_of(boss, broken), "sum(no_such_column)")
-    ended = afar("check", "--dashboard", slug, check=False)
+    ended = afar("check", "--dashboard", slug, "--dashboard", slug_of_trend, check=False)
     assert ended.returncode == 1
     assert f"fault: {broken} (default filters): 400" in ended.stdout
     assert "no_such_column" in ended.stdout
-    assert f"fault: {wrong} (default filters): shows " in ended.stdout
-    assert "the mart says" in ended.stdout
+    for key in (wrong, trend):
+        faults = [line for line in ended.stdout.splitlines() if line.startswith(f"fault: {key} (default filters): ")]
+        assert len(faults) == 1
+        assert " shows " in faults[0]
+        assert "the mart says" in faults[0]
 
 
 def put_expression(boss: Person, number: int, expression: str) -> None:

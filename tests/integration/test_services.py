@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from platforms import make_settings, service_environment
+from platforms import free_port, make_settings, service_environment
 
 from gtc.settings import Settings
 
@@ -30,6 +30,18 @@ def stopped(tmp_path: Path) -> Iterator[Settings]:
     settings = make_settings(tmp_path / "var")
     yield settings
     gtc(settings, "down")
+
+
+def test_without_marts_up_and_status_say_what_to_run(stopped: Settings) -> None:
+    for command in ("up", "status"):
+        told = gtc(stopped, command)
+        assert told.returncode == 0, told.stderr
+        assert "there are no marts in analytics yet" in told.stderr
+        assert "run `make demo`" in told.stderr
+        assert told.stderr.count("\n") == 1
+    for statement in ("create database analytics", "create table analytics.some_mart (n Int32) order by n"):
+        assert gtc(stopped, "query", "--as", "etl", statement).returncode == 0
+    assert gtc(stopped, "status").stderr == ""
 
 
 def warehouse_pid(settings: Settings) -> int:
@@ -99,3 +111,20 @@ def test_changed_passwords_ask_for_a_restart(stopped: Settings) -> None:
     refused = gtc(changed, "up")
     assert refused.returncode == 1
     assert "make down" in refused.stderr
+
+
+@pytest.mark.parametrize("broker", ["", "redis://:hidden@127.0.0.1:1/0"])  # pragma: allowlist secret
+def test_reports_without_a_broker_are_one_line_and_nothing_is_started(stopped: Settings, broker: str) -> None:
+    settings = make_settings(
+        stopped.gtc_var_dir, superset_embedded=True, superset_port=free_port(),
+        superset_smtp_host="mail.example.com", superset_redis_url=broker,
+    )  # fmt: skip
+    refused = gtc(settings, "up")
+    assert refused.returncode == 1
+    assert "SUPERSET_REDIS_URL" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert "hidden" not in refused.stderr
+    found = json.loads(gtc(settings, "status", "--json").stdout)
+    assert [(service["name"], service["state"]) for service in found] == [
+        ("warehouse", "down"), ("superset", "down"), ("superset_worker", "down"), ("superset_beat", "down"),
+    ]  # fmt: skip

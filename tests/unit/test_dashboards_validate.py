@@ -12,7 +12,7 @@ from bi.access import read_access
 from bi.exposures import EXPOSURES
 from bi.identity import uuid_of
 from bi.marts import Column, Mart, read_marts
-from bi.normal import normal_files
+from bi.normal import DEFAULTS, normal, normal_files, with_defaults
 from bi.query_context import BUILDERS, UnknownChartError, query_context
 from bi.tree import TREE, Tree, TreeError, read_tree
 from bi.validate import faults
@@ -242,6 +242,20 @@ def test_numbers_and_identities_of_a_server_do_not_reach_the_files(tree: Tree) -
         chart["params"]["slice_id"] = 99
         chart["query_context"] = "{}"
     assert normal_files(tree) == before
+
+
+def test_what_superset_itself_says_of_a_tab_is_not_in_the_files_and_reaches_the_server(tree: Tree) -> None:
+    position = next(
+        one["position"] for one in tree.dashboard.values() if any(name.startswith("TAB-") for name in one["position"])
+    )
+    [name, *_] = [name for name in position if name.startswith("TAB-")]
+    files = yaml.safe_dump(position)
+    assert "Tab title" not in files
+    page = with_defaults("dashboard", {"position": position})
+    assert page["position"][name]["meta"] == {**position[name]["meta"], **DEFAULTS["TAB"]}
+    page["metadata"] = {}
+    tidy = normal(Tree(dashboard={"page": page})).dashboard["page"]["position"][name]["meta"]
+    assert tidy == position[name]["meta"]
 
 
 def test_every_described_kind_of_chart_is_known_and_others_are_refused() -> None:

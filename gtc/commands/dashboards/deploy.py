@@ -10,6 +10,7 @@ from bi.release import drift, release
 from bi.tree import read_tree
 from gtc.commands.console import err, out, print_json
 from gtc.commands.dashboards.options import DEFAULT_TREE, JsonOption, TreeOption, UrlOption, UserOption, superset
+from gtc.commands.first_steps import first_steps
 from gtc.settings import load_settings
 
 
@@ -34,6 +35,8 @@ def command(
             done = drift(server, files, access, settings)
         else:
             done = release(server, files, access, settings, warm=warm, say=lambda text: err.print(text, markup=False))
+    if advice := first_steps(settings):
+        err.print(advice, markup=False)
     if json:
         print_json(done.document())
     else:
@@ -46,6 +49,7 @@ def summary(done: Deployed, *, check: bool) -> str:
     verb = "would be " if check else ""
     lines = [done.diff.rstrip("\n")] if check and done.diff else []
     lines += [f"{verb}changed: {name}" for name in done.changed]
+    lines += [f"{verb}adopted: {name}" for name in done.adopted]
     lines += [f"{verb}removed: {name}" for name in done.removed]
     lines += [f"kept: {name}" for name in done.kept]
     lines += [f"{verb}set: {name}" for name in done.access]
