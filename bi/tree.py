@@ -76,16 +76,17 @@ def read_tree(root: Path = TREE) -> Tree:
             key = path.relative_to(root / folder).with_suffix("").as_posix()
             if key.count("/") != depth:
                 raise TreeError(f"{path.relative_to(root)}: a {kind} stands {depth} folders below {folder}/")
-            tree.of(kind)[key.split("/")[-1] if kind == "dataset" else key] = read_file(path)
+            tree.of(kind)[key.split("/")[-1] if kind == "dataset" else key] = read_file(path, root)
     return tree
 
 
-def read_file(path: Path) -> Content:
-    """One YAML document. Raises TreeError."""
+def read_file(path: Path, root: Path) -> Content:
+    """One YAML document of the tree at `root`. Raises TreeError."""
+    name = path.relative_to(root)
     try:
         content = load_yaml(path.read_text())
     except yaml.YAMLError as error:
-        raise TreeError(f"{path.name}: {' '.join(str(error).split())}") from None
+        raise TreeError(f"{name}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise TreeError(f"{path.name}: must hold one mapping")
+        raise TreeError(f"{name}: must hold one mapping")
     return content
