@@ -9,7 +9,7 @@ from superset.utils.log import DBEventLogger
 STEPS = {"_get_data_response", "ChartDataRestApi.json_dumps", "load_into_dataframe", "QueryObject.post_processing"}
 
 
-class ReaderLog(DBEventLogger):
+class ReaderLog(DBEventLogger):  # type: ignore[misc]
     """Superset's log in its database, without the steps."""
 
     def log(self, user_id: int | None, action: str, *arguments: Any, **details: Any) -> None:
