@@ -49,6 +49,7 @@ EVENT_LOGGER = ReaderLog()
 FEATURE_FLAGS = {
     "ALERT_REPORTS": bool(setting("SUPERSET_SMTP_HOST")),
     "DASHBOARD_RBAC": True,  # a role may see a dashboard without having its datasets
+    "DASHBOARD_VIRTUALIZATION_DEFER_DATA": True,  # charts are asked for when they come into sight
     "DRILL_BY": True,
     "DRILL_TO_DETAIL": True,
     "EMBEDDED_SUPERSET": False,
