@@ -44,6 +44,7 @@ MART_KEYS = {
     "kpi_daily": "kpi_date",
     "kpi_breakdown_daily": "dimension, dimension_value, kpi_date",
     "kpi_summary": "kpi, period_type, period_start, dimension, dimension_value",
+    "revenue_weekly": "dimension, week, dimension_value",
     "rfm": "customer_id",
 }
 

@@ -271,3 +271,28 @@ class Summary:
 def kpi_summary(company: Any, cents: Callable[[Fraction], Decimal], kinds: tuple[str, ...] = PERIODS) -> list[Row]:
     """Rows of kpi_summary in the order of its key, for some types of period."""
     return Summary(company, cents).rows(kinds)
+
+
+def revenue_weekly(company: Any, cents: Callable[[Fraction], Decimal]) -> list[Row]:
+    """Rows of revenue_weekly in the order of its key; by plan the main deadlines of every country count."""
+    due = [(country, day) for country, entries in deadlines().items() for day, _, _ in entries]
+
+    def deadlines_in(country: str | None, week: date) -> int:
+        return sum(country in (None, one) and week <= day < week + timedelta(days=7) for one, day in due)
+
+    weeks = [
+        {
+            "dimension": row["dimension"],
+            "dimension_value": row["dimension_value"],
+            "net_revenue": row["value"] or 0.0,
+            "year_before_net_revenue": row["year_before_value"],
+            "deadlines": deadlines_in(
+                row["dimension_value"] if row["dimension"] == "country" else None, row["period_start"]
+            ),
+            "is_complete": row["is_complete"],
+            "week": row["period_start"],
+        }
+        for row in kpi_summary(company, cents, ("week",))
+        if row["kpi"] == "net_revenue" and row["dimension"] in ("country", "plan")
+    ]
+    return sorted(weeks, key=lambda row: (row["dimension"], row["week"], row["dimension_value"]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 from marts_support import differences, mart, rows
 from oracle_kpi import Figures, kpi_breakdown_daily
-from oracle_kpi_summary import kpi_summary
+from oracle_kpi_summary import kpi_summary, revenue_weekly
 from oracle_marts import Company, cents
 
 from gtc.settings import Settings
@@ -45,6 +45,14 @@ def test_the_summary_of_online_retail_equals_the_oracle(
         if (row["kpi"], row["period_start"], row["dimension"]) == ("orders", date(2010, 12, 1), "all")
     ]
     assert (december["previous_value"], december["is_previous_comparable"]) == (None, False)
+
+
+def test_weeks_of_revenue_of_the_simulated_company_equal_the_oracle(
+    simulated: Settings, simulated_oracle: Company, marts_client: Client
+) -> None:
+    found = mart(marts_client, simulated.dataset.schema, "revenue_weekly")
+    assert {row["deadlines"] for row in found if row["dimension"] == "country"} == {0, 1}
+    assert differences(found, revenue_weekly(simulated_oracle, cents)) == []
 
 
 def test_recurring_revenue_at_the_end_of_each_month_is_the_planted_one(
