@@ -30,4 +30,4 @@ def test_the_headline_of_a_filter_on_words_is_asked_of_the_mart_by_what_the_word
         {"col": "elsewhere", "op": "==", "val": 1},
     ]
     answer = {"context": {"queries": [{"extras": {}, "filters": filters}]}, "result": {}}
-    assert conditions(answer, dataset) == ["upper(funnel) in ('RENEWAL')", "funnel != ''"]
+    assert conditions(answer, dataset) == ["(upper(funnel)) in ('RENEWAL')", "funnel != ''"]
