@@ -18,7 +18,9 @@ def as_browser(context: dict[str, Any], params: Params) -> dict[str, Any]:
     context = deepcopy(context)
     build = STEPS.get(params["viz_type"])
     steps = build(params) if build else []
-    for query in context["queries"]:
+    for number, query in enumerate(context["queries"]):
+        if params["viz_type"] == "mixed_timeseries":
+            steps = _mixed(params, "_b" if number else "")
         for column in query["columns"]:
             if isinstance(column, dict) and column.get("columnType") == "BASE_AXIS":
                 column["isColumnReference"] = True
@@ -48,6 +50,13 @@ def _time_series(params: Params) -> list[Step]:
         options = {"is_sort_index": True} if by == params["x_axis"] else {"by": by}
         steps.append({"operation": "sort", "options": {**options, "ascending": ascending}})
     return [*steps, _flatten()]
+
+
+def _mixed(params: Params, suffix: str) -> list[Step]:
+    """Of one of the two queries of a chart that mixes lines and bars; the second one's controls end in `_b`."""
+    names = ("metrics", "groupby", "rolling_type", "rolling_periods", "min_periods", "truncate_metric")
+    own = {name: params[f"{name}{suffix}"] for name in names if f"{name}{suffix}" in params}
+    return _time_series({"x_axis": params["x_axis"], "show_empty_columns": False, **own})
 
 
 def _heatmap(params: Params) -> list[Step]:

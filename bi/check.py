@@ -9,7 +9,7 @@ from typing import Any
 
 from bi.browser_query import as_browser
 from bi.clicks import clicked, clicks_of
-from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of, value_queries
+from bi.filters import Choice, choices, defaults_of, filtered, filters_of, numbers_of, value_queries, with_first_items
 from bi.headlines import fault_of_headline
 from bi.normal import normal
 from bi.servers import Server, SupersetError, rows, timed
@@ -74,7 +74,8 @@ def _runs(server: Server, tidy: Tree, *, force: bool, changed_filters: bool) -> 
     charts = {str(row["uuid"]): row["id"] for row in rows(server, "chart", ["id", "uuid"])}
     datasets = {str(row["uuid"]): row["id"] for row in rows(server, "dataset", ["id", "uuid"])}
     keys = tidy.names("chart")
-    for slug, dashboard in tidy.dashboard.items():
+    for slug, closed in tidy.dashboard.items():
+        dashboard = with_first_items(server, closed, datasets)
         filters = filters_of(server, dashboard, datasets) if changed_filters else defaults_of(dashboard)
         for uuid, number in numbers_of(dashboard).items():
             key = keys[uuid]

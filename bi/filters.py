@@ -101,13 +101,32 @@ def value_queries(dashboard: Content, datasets: dict[str, int]) -> Iterator[dict
     """What the filters of a page ask to offer their values."""
     for entry in _entries(dashboard):
         for target in entry["targets"] if entry["filterType"] == "filter_select" else ():
-            column, ascending = target["column"]["name"], (entry.get("controlValues") or {}).get("sortAscending", True)
-            adhoc = {"adhoc_filters": entry.get("adhoc_filters"), "row_limit": VALUES_OFFERED}
-            query = {**base(adhoc, [column], []), "orderby": [[column, ascending]]}
-            yield {
-                "datasource": {"id": datasets[target["datasetUuid"]], "type": "table"}, "queries": [query],
-                "form_data": {}, "result_format": "json", "result_type": "full",
-            }  # fmt: skip
+            yield _value_query(entry, target, datasets)
+
+
+def with_first_items(server: Server, dashboard: Content, datasets: dict[str, int]) -> Content:
+    """The dashboard as it opens: a filter that begins with its first value has chosen it. Raises SupersetError."""
+    opened = deepcopy(dashboard)
+    for entry in _entries(opened):
+        is_chosen = (entry.get("defaultDataMask") or {}).get("extraFormData")
+        if (entry.get("controlValues") or {}).get("defaultToFirstItem") and not is_chosen:
+            [target] = entry["targets"]
+            context = _value_query(entry, target, datasets)
+            column = target["column"]["name"]
+            for row in ask(server, "POST", "/api/v1/chart/data", context)["result"][0]["data"][:1]:
+                chosen = {"col": column, "op": "IN", "val": [row[column]]}
+                entry["defaultDataMask"] = {"extraFormData": {"filters": [chosen]}}
+    return opened
+
+
+def _value_query(entry: Content, target: Content, datasets: dict[str, int]) -> dict[str, Any]:
+    column, ascending = target["column"]["name"], (entry.get("controlValues") or {}).get("sortAscending", True)
+    adhoc = {"adhoc_filters": entry.get("adhoc_filters"), "row_limit": VALUES_OFFERED}
+    query = {**base(adhoc, [column], []), "orderby": [[column, ascending]]}
+    return {
+        "datasource": {"id": datasets[target["datasetUuid"]], "type": "table"}, "queries": [query],
+        "form_data": {}, "result_format": "json", "result_type": "full",
+    }  # fmt: skip
 
 
 def numbers_of(dashboard: Content) -> dict[str, int]:
