@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, Page, Response
 #: What a reader sees without scrolling; charts below are drawn when they come near.
 SCREEN = {"width": 1440, "height": 900}
 
+#: How Chromium starts: tests have no screen and run as root; /dev/shm is small where they run.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
 #: Seconds that a page may take at all.
 PATIENCE = 90
 
@@ -45,9 +48,9 @@ class Opened:
 
 
 @contextmanager
-def reader(browser: Browser, url: str, name: str, password: str) -> Iterator[Page]:
-    """A browser window in which somebody is logged in."""
-    context = browser.new_context(viewport=SCREEN)
+def reader(browser: Browser, url: str, name: str, password: str, height: int = SCREEN["height"]) -> Iterator[Page]:
+    """A browser window, as high as asked, in which somebody is logged in."""
+    context = browser.new_context(viewport={**SCREEN, "height": height})
     page = context.new_page()
     page.goto(f"{url}/login/")
     page.fill("#username", name)

@@ -5,14 +5,13 @@ Screenshots go to var/screenshots. Debian's `chromium` is used; where CI is set,
 
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from page_opens import open_page, open_pages, reader, summary
+from page_opens import FLAGS, open_page, open_pages, reader, summary
 from playwright.sync_api import Browser, Page, sync_playwright
 from superset_side import Platform
 
@@ -24,9 +23,6 @@ SCREENSHOTS = PROJECT_ROOT / "var" / "screenshots"
 
 #: Seconds until every chart of a page has to be drawn, on a machine that is busy with other tests.
 PATIENCE = 90
-
-#: The warehouse has no certificate to check and the tests no screen; /dev/shm is small where tests run.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 #: Pages that a viewer may open.
 SLUGS = sorted(slug for slug, roles in read_access(TREE).dashboards.items() if "Viewer" in roles)
@@ -51,16 +47,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(chromium: Browser, platform: Platform, passwords: dict[str, tuple[str, str]]) -> Iterator[Page]:
     """A browser in which the viewer is logged in, high enough for a whole tab: lower charts are drawn when seen."""
-    name, password = passwords["vic"]
-    context = chromium.new_context(viewport={"width": 1440, "height": 3200})
-    opened = context.new_page()
-    opened.goto(f"{platform.url}/login/")
-    opened.fill("#username", name)
-    opened.fill("#password", password)
-    opened.keyboard.press("Enter")
-    opened.wait_for_url(re.compile(r"^(?!.*/login)"), timeout=PATIENCE * 1000)
-    yield opened
-    context.close()
+    with reader(chromium, platform.url, *passwords["vic"], height=3200) as opened:
+        yield opened
 
 
 def open_dashboard(page: Page, platform: Platform, slug: str) -> None:

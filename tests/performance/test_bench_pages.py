@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from page_opens import open_pages, reader
+from page_opens import FLAGS, open_pages, reader
 from playwright.sync_api import Browser, sync_playwright
 from superset_side import Platform
 
@@ -19,8 +19,6 @@ pytestmark = pytest.mark.bench
 
 #: Seconds from the address to the last chart of the first screen, with warm caches, on a quiet machine of two cores.
 LONGEST = 3.0
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
 @pytest.fixture
