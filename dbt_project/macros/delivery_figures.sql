@@ -12,7 +12,15 @@
             (select *, row_version from {{ source('raw', source_table) }} where toDate({{ moment }}) >= {{ first_recent_day() }})
         {%- endset -%}
     {%- endif -%}
-    {%- set columns = ([day, moment] + filled) | join(', ') -%}
+    {#- Whether a text is empty is asked where it is read: there it costs its length, later the whole text. -#}
+    {%- set columns = [day, moment] -%}
+    {%- for column in filled -%}
+        {%- do columns.append('empty(' ~ column ~ ')') -%}
+    {%- endfor -%}
+    {%- set columns = columns | join(', ') -%}
+    {%- set repeated -%}
+        select cityHash64(event_id) as event_hash from {{ relation }} as counted group by event_hash having count() > 1
+    {%- endset -%}
     select
         '{{ source_table }}' as source_table,
         newest.1 as event_date,
@@ -28,7 +36,7 @@
         max(last_received_at) as newest_received_at,
         [
             {%- for column in filled %}
-            ('{{ column }}', countIf(empty(newest.{{ loop.index + 2 }}))){{ ',' if not loop.last }}
+            ('{{ column }}', countIf(newest.{{ loop.index + 2 }})){{ ',' if not loop.last }}
             {%- endfor %}
         ] as empty_columns
     from (
@@ -38,7 +46,7 @@
             received_at as last_received_at,
             1 as deliveries
         from {{ relation }} as arrived
-        where event_id not in (select event_id from {{ relation }} as counted group by event_id having count() > 1)
+        where cityHash64(event_id) not in ({{ repeated }})
         union all
         select
             argMax(tuple({{ columns }}), row_version) as newest,
@@ -46,7 +54,7 @@
             max(received_at) as last_received_at,
             count() as deliveries
         from {{ relation }} as arrived
-        where event_id in (select event_id from {{ relation }} as counted group by event_id having count() > 1)
+        where cityHash64(event_id) in ({{ repeated }})
         group by event_id
     )
     group by event_date

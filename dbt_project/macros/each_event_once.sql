@@ -6,16 +6,16 @@
     (docs/decisions/050-staging-views.md). -#}
 {%- macro each_event_once(relation) -%}
 repeated as (
-    select event_id from {{ relation }} group by event_id having count() > 1
+    select cityHash64(event_id) as event_hash from {{ relation }} group by event_hash having count() > 1
 ),
 
 delivered_once as (
-    select * from {{ relation }} where event_id not in (select repeated.event_id from repeated)
+    select * from {{ relation }} where cityHash64(event_id) not in (select repeated.event_hash from repeated)
 ),
 
 newest_deliveries as (
     select * from {{ relation }}
-    where event_id in (select repeated.event_id from repeated)
+    where cityHash64(event_id) in (select repeated.event_hash from repeated)
     order by row_version desc
     limit 1 by event_id
 ),

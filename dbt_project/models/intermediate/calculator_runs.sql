@@ -36,7 +36,12 @@ events as (
 runs as (
     select
         calculation_id,
-        argMin((calculator, country, platform, device_type, tax_year, event_date), event_number) as first_event,
+        argMin(calculator, event_number) as calculator,
+        argMin(country, event_number) as country,
+        argMin(platform, event_number) as platform,
+        argMin(device_type, event_number) as device_type,
+        argMin(tax_year, event_number) as tax_year,
+        argMin(event_date, event_number) as started_date,
         argMinIf(user_id, event_number, user_id != '') as user_id,
         argMinIf(anonymous_id, event_number, anonymous_id != '') as anonymous_id,
         arraySort(
@@ -60,12 +65,12 @@ select
     user_id,
     anonymous_id,
     -- strings
-    first_event.1 as calculator,
-    first_event.2 as country,
-    first_event.3 as platform,
-    first_event.4 as device_type,
+    calculator,
+    country,
+    platform,
+    device_type,
     -- numbers
-    first_event.5 as tax_year,
+    tax_year,
     errors,
     furthest_step,
     failed_step,
@@ -83,7 +88,7 @@ select
     has_start,
     is_left,
     -- dates
-    first_event.6 as started_date,
+    started_date,
     -- timestamps
     started_at,
     last_event_at,
