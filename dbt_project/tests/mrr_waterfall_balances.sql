@@ -28,7 +28,7 @@ select
 from movements
 left join waterfall on movements.booking = waterfall.booking and movements.month = waterfall.month
 where
-    waterfall.steps != 7
+    coalesce(waterfall.steps, 0) != 7
     or waterfall.closing_mrr != movements.mrr_end
     or waterfall.opening_mrr != movements.mrr_start
     or waterfall.lost_mrr != movements.lost_mrr
