@@ -14,6 +14,7 @@ from bi.headlines import fault_of_headline
 from bi.normal import normal
 from bi.servers import Server, SupersetError, rows, timed
 from bi.tree import Content, Tree
+from bi.words import country_names
 from gtc.settings import Settings
 
 #: The fault of a chart that answers with nothing.
@@ -143,14 +144,20 @@ def _run(server: Server, slug: str, key: str, words: str, context: dict[str, Any
         return ChartRun(slug, key, words, 0, took[0], answer.complaint), {}
     results = answer.body["result"]
     count = sum(result["rowcount"] or 0 for result in results)
-    fault = fault_of_words(results) if all(map(_says_something, results)) else NO_ROWS
+    entity = context.get("form_data", {}).get("entity")
+    fault = fault_of_words(results, entity) if all(map(_says_something, results)) else NO_ROWS
     return ChartRun(slug, key, words, count, took[0], fault), {"context": context, "result": results[0]}
 
 
-def fault_of_words(results: list[dict[str, Any]]) -> str:
-    """Names the first term of the marts that readers would see where words belong; empty when there is none."""
-    values = (value for result in results for row in result["data"] or [] for value in row.values())
-    term = next((value for value in values if isinstance(value, str) and TERM.fullmatch(value)), None)
+def fault_of_words(results: list[dict[str, Any]], entity: str | None = None) -> str:
+    """Names the first term or code of the marts that readers would see where words belong; empty when there is none.
+
+    A map finds its countries by their codes, in the column `entity`, and shows their names.
+    """
+    rows_shown = (row for result in results for row in result["data"] or [])
+    values = (value for row in rows_shown for name, value in row.items() if isinstance(value, str) and name != entity)
+    codes = country_names()
+    term = next((value for value in values if TERM.fullmatch(value) or value in codes), None)
     return f"shows the term {term}; give its dataset a column in words" if term else ""
 
 

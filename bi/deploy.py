@@ -15,6 +15,7 @@ from bi.normal import DEFAULTS, VERSION, dump, normal, normal_files, with_defaul
 from bi.query_context import query_context
 from bi.servers import Files, Server, SupersetError, ask, rows
 from bi.tree import KINDS, Content, Tree, file_of
+from bi.words import rewritten, spelled
 from gtc.settings import Settings
 
 #: How a kind is called in the REST API, and which column holds the name that people see. Removed in this order.
@@ -179,7 +180,7 @@ def _database(content: Content, settings: Settings) -> Content:
 
 def _dataset(content: Content, settings: Settings) -> Content:
     is_plain = content["schema"] == DEFAULTS["dataset"]["schema"]
-    return {**content, "schema": settings.dataset.schema} if is_plain else content
+    return rewritten({**content, "schema": settings.dataset.schema} if is_plain else content, spelled)
 
 
 def _chart(content: Content, settings: Settings) -> Content:

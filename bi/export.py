@@ -9,6 +9,7 @@ from bi.identity import Kind, uuid_of
 from bi.normal import DEFAULTS
 from bi.servers import Server
 from bi.tree import FOLDERS, KINDS, Content, Tree, load_yaml
+from bi.words import folded, rewritten
 from gtc.settings import Settings
 
 
@@ -92,7 +93,7 @@ def _take_datasets(tree: Tree, found: dict[Kind, dict[str, Content]], known: Tre
             wanted |= {str(target["datasetUuid"]) for target in one.get("targets", []) if "datasetUuid" in target}
     keys, databases = known.names("dataset"), known.names("database")
     for uuid in sorted(wanted & set(found["dataset"])):
-        content = found["dataset"][uuid]
+        content = rewritten(found["dataset"][uuid], folded)
         if content.get("schema") == settings.dataset.schema:
             content["schema"] = DEFAULTS["dataset"]["schema"]
         tree.dataset[keys.get(uuid) or _free(content["table_name"], tree.dataset)] = content

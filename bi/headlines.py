@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from bi.tree import Content, Tree
+from bi.words import spelled
 from gtc.settings import Settings
 from warehouse.client import connect
 
@@ -81,7 +82,7 @@ def _source(answer: dict[str, Any], dataset: Content, settings: Settings) -> str
 def _sql_of(column: str, dataset: Content) -> str:
     """A column of the dataset in SQL: the warehouse does not know the names of computed ones."""
     entry = next(one for one in dataset["columns"] if one["column_name"] == column)
-    return f"({entry['expression']})" if entry.get("expression") else column
+    return f"({spelled(entry['expression'])})" if entry.get("expression") else column
 
 
 def _ask(sql: str, settings: Settings) -> list[Any]:

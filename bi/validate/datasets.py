@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from bi.marts import Mart, one_line
 from bi.normal import DEFAULTS
 from bi.tree import Tree, file_of
+from bi.words import spelled
 
 #: What a metric must say about itself.
 TOLD = ("verbose_name", "description")
@@ -73,7 +74,7 @@ def _computed(name: str, expression: str, description: str | None, mart: Mart) -
         yield f"column {name} has no description"
     if found := AGGREGATE.search(expression):
         yield f"column {name} computes {found[0]}…); save it as a metric"
-    for word in sorted(words_of(expression) - set(mart.columns)):
+    for word in sorted(words_of(spelled(expression)) - set(mart.columns)):
         yield f"column {name} reads {word}, which is no column of the mart"
 
 

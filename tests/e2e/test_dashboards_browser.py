@@ -102,8 +102,8 @@ def test_a_changed_filter_changes_the_numbers(page: Page, platform: Platform) ->
     assert before
     field = page.locator("[data-test='NATIVE_FILTER-country']")
     field.click()
-    page.keyboard.type("DE")
-    page.locator(".ant-select-item-option[title='DE']").locator("visible=true").first.click()
+    page.keyboard.type("Germany")
+    page.locator(".ant-select-item-option[title='Germany']").locator("visible=true").first.click()
     page.keyboard.press("Escape")
     page.locator("[data-test='filter-bar__apply-button']").click()
     wait_until_drawn(page)
