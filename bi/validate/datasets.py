@@ -19,6 +19,7 @@ AGGREGATE = re.compile(
 #: A word of SQL that is no column: it comes before a bracket, in quotes, or belongs to the language.
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.|'')*'")
 _WORD = re.compile(r"\b[a-z_][a-z0-9_]*\b(?!\s*\()")
+_LAMBDA = re.compile(r"(\w+|\([\w\s,]+\))\s*->")
 KEYWORDS = {
     "and", "as", "asc", "between", "by", "case", "cast", "day", "desc", "distinct", "else", "end", "false", "from",
     "hour", "if", "in", "interval", "is", "like", "minute", "month", "not", "null", "or", "order", "over", "partition",
@@ -50,7 +51,9 @@ def dataset_faults(tree: Tree, key: str, marts: Mapping[str, Mart]) -> Iterator[
 
 def words_of(expression: str) -> set[str]:
     """Words of an expression that must be columns."""
-    return set(_WORD.findall(_QUOTED.sub("''", expression))) - KEYWORDS
+    text = _QUOTED.sub("''", expression)
+    arguments = {word for found in _LAMBDA.findall(text) for word in _WORD.findall(found)}
+    return set(_WORD.findall(text)) - arguments - KEYWORDS
 
 
 def _columns(dataset: dict, mart: Mart) -> Iterator[str]:  # type: ignore[type-arg]

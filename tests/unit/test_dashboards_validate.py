@@ -16,6 +16,7 @@ from bi.normal import DEFAULTS, normal, normal_files, with_defaults
 from bi.query_context import BUILDERS, UnknownChartError, query_context
 from bi.tree import TREE, Tree, TreeError, read_tree
 from bi.validate import faults
+from bi.validate.datasets import words_of
 
 Spoil = Callable[[Tree], Any]
 
@@ -180,6 +181,11 @@ def test_each_way_to_spoil_the_files_is_named(tree: Tree, marts: dict[str, Mart]
     spoil(tree)
     found = complaints(tree, marts)
     assert any(re.search(complaint, fault) for fault in found), found
+
+
+def test_arguments_of_a_lambda_are_no_columns() -> None:
+    assert words_of("arrayMap((result, margin) -> result - margin, [any(people)], [1.96])") == {"people"}
+    assert words_of("arrayMap(one -> one + gone, [people])") == {"people", "gone"}
 
 
 def test_every_mart_column_that_a_page_reads_is_missed_when_it_is_renamed(tree: Tree, marts: dict[str, Mart]) -> None:
