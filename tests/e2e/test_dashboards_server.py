@@ -192,6 +192,47 @@ def test_a_draft_becomes_the_chart_of_its_file_where_it_stands(
     assert {row["id"] for row in charts_of_server(boss)} == before
 
 
+def test_a_draft_becomes_the_dataset_of_its_file_where_it_stands(
+    platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
+) -> None:
+    boss, slug = people["boss"], "experiments"
+    before = {row["id"] for row in datasets_of_server(boss)}
+    # Given a dataset of a mart that no file has, and a chart on it, both made in the browser,
+    ours = boss.get(f"/api/v1/dataset/{min(before)}").json()["result"]
+    table = {"database": ours["database"]["id"], "schema": ours["schema"], "table_name": "lifecycle_weekly"}
+    made = boss.post("/api/v1/dataset/", table).json()["id"]
+    params = {"viz_type": "big_number_total", "metric": "count", "adhoc_filters": []}
+    chart = boss.post("/api/v1/chart/", {
+        "slice_name": "A draft", "viz_type": params["viz_type"], "params": json.dumps(params),
+        "dashboards": [boss.dashboards()[slug]], "datasource_id": made, "datasource_type": "table",
+    }).json()["id"]  # fmt: skip
+    put_on_page(boss, boss.dashboards()[slug], chart)
+    # if they are exported,
+    told = afar("export", "--tree", str(tree)).stdout
+    assert "draft: dataset `lifecycle_weekly` is datasets/warehouse/lifecycle_weekly.yaml" in told
+    assert read_tree(tree).chart[f"{slug}/a_draft"]["dataset_uuid"] == uuid_of("dataset", "lifecycle_weekly")
+    drift = afar("deploy", "--check", "--tree", str(tree), check=False)
+    assert "would be adopted: dataset `lifecycle_weekly` as lifecycle_weekly" in drift.stdout
+    # then a deploy makes no second one, and the chart stays on it,
+    done = afar.deploy(tree)
+    assert "dataset `lifecycle_weekly` as lifecycle_weekly" in done["adopted"]
+    assert done["removed"] == []
+    adopted = [row for row in datasets_of_server(boss) if row["id"] not in before]
+    assert adopted == [{"id": made, "uuid": uuid_of("dataset", "lifecycle_weekly")}]
+    query = boss.get(f"/api/v1/chart/{chart}").json()["result"]["query_context"]
+    assert json.loads(query)["datasource"]["id"] == made
+    assert afar("deploy", "--check", "--tree", str(tree)).returncode == 0
+    # and it goes with its file.
+    removed = afar.deploy(platform.root / "superset_exports")["removed"]
+    assert removed == ["chart A draft", "dataset lifecycle_weekly"]
+    assert {row["id"] for row in datasets_of_server(boss)} == before
+
+
+def datasets_of_server(boss: Person) -> list[dict[str, Any]]:
+    rows = boss.get("/api/v1/dataset/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
+    return [{"id": row["id"], "uuid": row["uuid"]} for row in rows]
+
+
 def charts_of_server(boss: Person) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = boss.get("/api/v1/chart/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
     return found
