@@ -16,7 +16,9 @@ def test_a_term_of_the_marts_on_a_page_is_a_fault_that_names_it(term: str) -> No
     assert fault_of_words([{"data": rows}]) == f"shows the term {term}; give its dataset a column in words"
 
 
-@pytest.mark.parametrize("word", ["Paid search", "–", "", "United States", "USD", "2026-10", "VAT", None, 7])
+@pytest.mark.parametrize(
+    "word", ["Paid search", "–", "", "United States", "USD", "2026-10", "/guides/self-employed", "VAT", None, 7]
+)
 def test_words_codes_dates_and_numbers_are_none(word: object) -> None:
     assert fault_of_words([{"data": [{"shown": word}]}, {"data": None}]) == ""
 
