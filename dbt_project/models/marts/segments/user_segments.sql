@@ -93,7 +93,7 @@ select
     -- ids
     cast(joined.person_id as String) as person_id,
     -- strings
-    cast(tupleElement(scores.rfm, 1) as Nullable(String)) as rfm_segment,
+    cast(tupleElement(scores.rfm, 1) as LowCardinality(Nullable(String))) as rfm_segment,
     cast(
         multiIf(
             joined.last_active_date is null, null,
@@ -102,12 +102,12 @@ select
             months.last_day - joined.last_return_date < {{ var('lifecycle_resurrected_days') }}, 'resurrected',
             months.last_day - joined.last_active_date < {{ var('lifecycle_active_days') }}, 'active',
             'at_risk'
-        ) as Nullable(String)
+        ) as LowCardinality(Nullable(String))
     ) as lifecycle_stage,
-    cast(coalesce(nullIf(markets.market, ''), 'unknown') as String) as geographic_segment,
-    cast(joined.country as String) as country,
-    cast(coalesce(nullIf(markets.continent, ''), 'unknown') as String) as continent,
-    cast(joined.tax_residence as String) as tax_residence,
+    cast(coalesce(nullIf(markets.market, ''), 'unknown') as LowCardinality(String)) as geographic_segment,
+    cast(joined.country as LowCardinality(String)) as country,
+    cast(coalesce(nullIf(markets.continent, ''), 'unknown') as LowCardinality(String)) as continent,
+    cast(joined.tax_residence as LowCardinality(String)) as tax_residence,
     -- numbers
     cast(tupleElement(scores.rfm, 2) as Nullable(UInt32)) as recency_days,
     cast(tupleElement(scores.rfm, 3) as Nullable(UInt64)) as frequency,
