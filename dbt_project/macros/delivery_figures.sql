@@ -18,9 +18,6 @@
         {%- do columns.append('empty(' ~ column ~ ')') -%}
     {%- endfor -%}
     {%- set columns = columns | join(', ') -%}
-    {%- set repeated -%}
-        select cityHash64(event_id) as event_hash from {{ relation }} as counted group by event_hash having count() > 1
-    {%- endset -%}
     select
         '{{ source_table }}' as source_table,
         newest.1 as event_date,
@@ -46,7 +43,7 @@
             received_at as last_received_at,
             1 as deliveries
         from {{ relation }} as arrived
-        where cityHash64(event_id) not in ({{ repeated }})
+        where cityHash64(event_id) not in ({{ repeated_events(relation) }})
         union all
         select
             argMax(tuple({{ columns }}), row_version) as newest,
@@ -54,7 +51,7 @@
             max(received_at) as last_received_at,
             count() as deliveries
         from {{ relation }} as arrived
-        where cityHash64(event_id) in ({{ repeated }})
+        where cityHash64(event_id) in ({{ repeated_events(relation) }})
         group by event_id
     )
     group by event_date

@@ -6,7 +6,7 @@
     (docs/decisions/050-staging-views.md). -#}
 {%- macro each_event_once(relation) -%}
 repeated as (
-    select cityHash64(event_id) as event_hash from {{ relation }} group by event_hash having count() > 1
+    {{ repeated_events(relation) }}
 ),
 
 delivered_once as (
@@ -25,4 +25,10 @@ deduplicated as (
     union all
     select * from newest_deliveries
 )
+{%- endmacro -%}
+
+{#- CTE body: hashes of the ids that occur more than once. Another id with the same hash only takes the path of repeats,
+    where the id itself decides. -#}
+{%- macro repeated_events(relation) -%}
+    select cityHash64(event_id) as event_hash from {{ relation }} as counted group by event_hash having count() > 1
 {%- endmacro -%}

@@ -69,7 +69,7 @@ def a_chart(platform: Platform, boss: Person, viz_type: str = "big_number_total"
 
 def number_of(boss: Person, key: str) -> int:
     """The number that the server gave to a chart."""
-    return next(int(row["id"]) for row in charts_of_server(boss) if row["uuid"] == uuid_of("chart", key))
+    return next(int(row["id"]) for row in all_of_server(boss, "chart") if row["uuid"] == uuid_of("chart", key))
 
 
 def test_the_demo_deployed_everything_and_a_second_deploy_changes_nothing(
@@ -145,10 +145,7 @@ def test_what_was_removed_from_the_files_goes_and_what_people_made_stays(
     assert f"charts/{extra}.yaml" not in afar.deploy(tree)["removed"]
     _, number = a_chart(platform, boss)
     theirs = boss.get(f"/api/v1/chart/{number}").json()["result"]
-    made = boss.post("/api/v1/chart/", {
-        "slice_name": "Made by hand", "viz_type": "table", "params": theirs["params"],
-        "datasource_id": json.loads(theirs["query_context"])["datasource"]["id"], "datasource_type": "table",
-    }).json()["id"]  # fmt: skip
+    made = make_chart(boss, "Made by hand", theirs["params"], dataset_of(theirs))
     try:
         assert afar.deploy(platform.root / "superset_exports")["removed"] == ["chart Extra"]
         assert boss.get(f"/api/v1/chart/{made}").ok
@@ -161,14 +158,11 @@ def test_a_draft_becomes_the_chart_of_its_file_where_it_stands(
     platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
 ) -> None:
     boss, slug = people["boss"], "experiments"
-    before = {row["id"] for row in charts_of_server(boss)}
+    before = {row["id"] for row in all_of_server(boss, "chart")}
     # Given a chart that somebody made in the browser and put on a page
     theirs = boss.get(f"/api/v1/chart/{a_chart(platform, boss)[1]}").json()["result"]
     page = boss.dashboards()[slug]
-    made = boss.post("/api/v1/chart/", {
-        "slice_name": "A draft", "viz_type": theirs["viz_type"], "params": theirs["params"], "dashboards": [page],
-        "datasource_id": json.loads(theirs["query_context"])["datasource"]["id"], "datasource_type": "table",
-    }).json()["id"]  # fmt: skip
+    made = make_chart(boss, "A draft", theirs["params"], dataset_of(theirs), page)
     put_on_page(boss, page, made)
     # if it is exported, under a better name than its own,
     told = afar("export", "--tree", str(tree)).stdout
@@ -185,28 +179,26 @@ def test_a_draft_becomes_the_chart_of_its_file_where_it_stands(
     done = afar.deploy(tree)
     assert (done["adopted"], done["removed"]) == ([f"chart `A draft` as {slug}/better"], [])
     assert number_of(boss, f"{slug}/better") == made
-    assert {row["id"] for row in charts_of_server(boss)} == before | {made}
+    assert {row["id"] for row in all_of_server(boss, "chart")} == before | {made}
     assert afar("deploy", "--check", "--tree", str(tree)).returncode == 0
     # and it goes with its file.
     assert afar.deploy(platform.root / "superset_exports")["removed"] == ["chart A draft"]
-    assert {row["id"] for row in charts_of_server(boss)} == before
+    assert {row["id"] for row in all_of_server(boss, "chart")} == before
 
 
 def test_a_draft_becomes_the_dataset_of_its_file_where_it_stands(
     platform: Platform, people: dict[str, Person], afar: Afar, tree: Path, mended: None
 ) -> None:
     boss, slug = people["boss"], "experiments"
-    before = {row["id"] for row in datasets_of_server(boss)}
+    page = boss.dashboards()[slug]
+    before = {row["id"] for row in all_of_server(boss, "dataset")}
     # Given a dataset of a mart that no file has, and a chart on it, both made in the browser,
     ours = boss.get(f"/api/v1/dataset/{min(before)}").json()["result"]
     table = {"database": ours["database"]["id"], "schema": ours["schema"], "table_name": "lifecycle_weekly"}
     made = boss.post("/api/v1/dataset/", table).json()["id"]
     params = {"viz_type": "big_number_total", "metric": "count", "adhoc_filters": []}
-    chart = boss.post("/api/v1/chart/", {
-        "slice_name": "A draft", "viz_type": params["viz_type"], "params": json.dumps(params),
-        "dashboards": [boss.dashboards()[slug]], "datasource_id": made, "datasource_type": "table",
-    }).json()["id"]  # fmt: skip
-    put_on_page(boss, boss.dashboards()[slug], chart)
+    chart = make_chart(boss, "A draft", json.dumps(params), made, page)
+    put_on_page(boss, page, chart)
     # if they are exported,
     told = afar("export", "--tree", str(tree)).stdout
     assert "draft: dataset `lifecycle_weekly` is datasets/warehouse/lifecycle_weekly.yaml" in told
@@ -217,31 +209,40 @@ def test_a_draft_becomes_the_dataset_of_its_file_where_it_stands(
     done = afar.deploy(tree)
     assert "dataset `lifecycle_weekly` as lifecycle_weekly" in done["adopted"]
     assert done["removed"] == []
-    adopted = [row for row in datasets_of_server(boss) if row["id"] not in before]
+    adopted = [row for row in all_of_server(boss, "dataset") if row["id"] not in before]
     assert adopted == [{"id": made, "uuid": uuid_of("dataset", "lifecycle_weekly")}]
-    query = boss.get(f"/api/v1/chart/{chart}").json()["result"]["query_context"]
-    assert json.loads(query)["datasource"]["id"] == made
+    assert dataset_of(boss.get(f"/api/v1/chart/{chart}").json()["result"]) == made
     assert afar("deploy", "--check", "--tree", str(tree)).returncode == 0
     # and it goes with its file.
     removed = afar.deploy(platform.root / "superset_exports")["removed"]
     assert removed == ["chart A draft", "dataset lifecycle_weekly"]
-    assert {row["id"] for row in datasets_of_server(boss)} == before
+    assert {row["id"] for row in all_of_server(boss, "dataset")} == before
 
 
-def datasets_of_server(boss: Person) -> list[dict[str, Any]]:
-    rows = boss.get("/api/v1/dataset/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
+def make_chart(boss: Person, name: str, params: str, dataset: int, *pages: int) -> int:
+    """The number of a new chart, made as the editor does."""
+    chart = {
+        "slice_name": name, "viz_type": json.loads(params)["viz_type"], "params": params, "dashboards": pages,
+        "datasource_id": dataset, "datasource_type": "table",
+    }  # fmt: skip
+    return int(boss.post("/api/v1/chart/", chart).json()["id"])
+
+
+def dataset_of(chart: dict[str, Any]) -> int:
+    """The number of a chart's dataset; the query that a deploy keeps with the chart names it."""
+    return int(json.loads(chart["query_context"])["datasource"]["id"])
+
+
+def all_of_server(boss: Person, kind: str) -> list[dict[str, Any]]:
+    """Number and uuid of each chart or dataset."""
+    rows = boss.get(f"/api/v1/{kind}/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
     return [{"id": row["id"], "uuid": row["uuid"]} for row in rows]
-
-
-def charts_of_server(boss: Person) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = boss.get("/api/v1/chart/?q=(page_size:1000,columns:!(id,uuid))").json()["result"]
-    return found
 
 
 def put_on_page(boss: Person, page: int, chart: int) -> None:
     """Add a row with the chart below everything else, as the editor saves it."""
     position = json.loads(boss.get(f"/api/v1/dashboard/{page}").json()["result"]["position_json"])
-    uuid = next(row["uuid"] for row in charts_of_server(boss) if row["id"] == chart)
+    uuid = next(row["uuid"] for row in all_of_server(boss, "chart") if row["id"] == chart)
     parent = next(node for node in position.values() if isinstance(node, dict) and node["type"] in ("TAB", "GRID"))
     parents = [*parent.get("parents", []), parent["id"]]
     row = {"id": "ROW-draft", "type": "ROW", "children": ["CHART-draft"], "parents": parents,
