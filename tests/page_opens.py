@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Request
 
 #: What a reader sees without scrolling; charts below are drawn when they come near.
 SCREEN = {"width": 1440, "height": 900}
@@ -63,20 +63,20 @@ def reader(browser: Browser, url: str, name: str, password: str, height: int = S
 
 def open_page(page: Page, url: str, slug: str) -> Opened:
     """Open a page and wait until its first screen is drawn."""
-    came: list[Response] = []
+    came: list[Request] = []  # what ended: Superset takes back a question that another one replaces
 
-    def keep(response: Response) -> None:
-        came.append(response)
+    def keep(request: Request) -> None:
+        came.append(request)
 
     page.goto("about:blank")
-    page.on("response", keep)
+    page.on("requestfinished", keep)
     started = time.monotonic()
     page.goto(f"{url}/superset/dashboard/{slug}/", wait_until="commit")
     page.wait_for_function(ALL_DRAWN, timeout=PATIENCE * 1000, polling=50)
     opened = Opened(slug, time.monotonic() - started)
-    page.remove_listener("response", keep)
-    for response in came:
-        if "/api/v1/chart/data" in response.url and response.ok:
+    page.remove_listener("requestfinished", keep)
+    for response in [request.response() for request in came if "/api/v1/chart/data" in request.url]:
+        if response and response.ok:
             opened.answers += json.loads(response.body())["result"]
     return opened
 
