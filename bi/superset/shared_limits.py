@@ -1,6 +1,7 @@
 """Where the limits of requests count, on a machine without Redis: one file for all processes of the server.
 
-Flask-Limiter counts in the memory of each process otherwise, and a guesser of passwords would get as many limits as there are processes.
+Flask-Limiter counts in the memory of each process otherwise, and a guesser of passwords would get as many limits
+as there are processes.
 """
 
 import sqlite3

@@ -78,6 +78,7 @@ def funnel_daily(
             {
                 "funnel": declaration["name"],
                 "step": step,
+                "step_title": declaration["steps"][step - 1].get("title", declaration["steps"][step - 1]["name"]),
                 "entrants": len(people),
                 "previous_users": before,
                 "users": users,

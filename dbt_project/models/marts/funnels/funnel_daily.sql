@@ -8,6 +8,7 @@ days as (
         steps.funnel as funnel,
         steps.step as step,
         steps.step_name as step_name,
+        steps.step_title as step_title,
         reporting_days.day as entry_date,
         reporting_days.is_partial as is_partial,
         {{ funnel_day_is_complete('reporting_days.day', 'steps.window_ms', 'reporting_period') }} as is_complete
@@ -33,6 +34,7 @@ counted as (
         days.funnel as funnel,
         days.step as step,
         days.step_name as step_name,
+        days.step_title as step_title,
         days.entry_date as entry_date,
         days.is_partial as is_partial,
         days.is_complete as is_complete,
@@ -52,6 +54,7 @@ select
     -- strings
     cast(funnel as String) as funnel,
     cast(step_name as String) as step_name,
+    cast(step_title as String) as step_title,
     -- numbers
     cast(step as UInt8) as step,
     cast(entrants as UInt64) as entrants,

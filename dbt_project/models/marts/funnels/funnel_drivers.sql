@@ -55,6 +55,7 @@ counted as (
         steps.funnel as funnel,
         steps.step as step,
         steps.step_name as step_name,
+        steps.step_title as step_title,
         by_value.pair as pair,
         {{ funnel_users_from('by_value.people_by_furthest_step', 'steps.step') }} as successes,
         {{ funnel_users_from('by_value.people_by_furthest_step', 'steps.step - 1') }} - successes as failures,
@@ -81,6 +82,7 @@ select
     -- strings
     cast(funnel as String) as funnel,
     cast(step_name as String) as step_name,
+    cast(step_title as String) as step_title,
     cast(pair.1 as String) as property,
     cast(pair.2 as String) as value,
     {# Where nobody stayed behind, or nobody went on, the ratio is made by the prior alone. #}
