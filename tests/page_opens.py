@@ -35,11 +35,12 @@ ALL_DRAWN = """() => {
 
 @dataclass
 class Opened:
-    """One page: seconds until it stood there, and what the server said to its charts."""
+    """One page: seconds until it stood there, what its charts and filters asked for, and what the server said."""
 
     slug: str
     seconds: float
     answers: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     @property
     def cached(self) -> int:
@@ -78,6 +79,8 @@ def open_page(page: Page, url: str, slug: str) -> Opened:
     for response in [request.response() for request in came if "/api/v1/chart/data" in request.url]:
         if response and response.ok:
             opened.answers += json.loads(response.body())["result"]
+            form = response.request.post_data_json["form_data"]
+            opened.asked.append(str(form.get("native_filter_id") or form["slice_id"]))
     return opened
 
 

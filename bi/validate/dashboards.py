@@ -18,7 +18,13 @@ FREE = {"HEADER_ID", "DASHBOARD_VERSION_KEY", layout.ROOT}
 def dashboard_faults(tree: Tree, key: str) -> Iterator[str]:
     """What is wrong with a page before anybody opens it."""
     dashboard = tree.dashboard[key]
-    checks = (_words(dashboard, key), _layout(dashboard), _charts(tree, dashboard), _filters(tree, dashboard))
+    checks = (
+        _words(dashboard, key),
+        _layout(dashboard),
+        _charts(tree, dashboard),
+        _filters(tree, dashboard),
+        _first_filters(dashboard),
+    )
     for check in checks:
         yield from (f"{file_of('dashboard', key)}: {fault}" for fault in check)
 
@@ -110,3 +116,24 @@ def _filters(tree: Tree, dashboard: Content) -> Iterator[str]:
             column = (target.get("column") or {}).get("name")
             if column not in {entry["column_name"] for entry in dataset.get("columns", [])}:
                 yield f"filter {name}: {dataset['table_name']} has no column {column}"
+
+
+def _first_filters(dashboard: Content) -> Iterator[str]:
+    """Superset loads the filters of a page after its last chart, unless one of them must have a value first.
+
+    Such a filter may begin with nothing (`null`), then both load at once. Where it begins with a value of its own, each
+    chart is asked for again when its list has come.
+    """
+    filters = (dashboard.get("metadata") or {}).get("native_filter_configuration", [])
+    first = [one for one in filters if one.get("requiredFirst")]
+    if not first:
+        for one in filters:
+            if one.get("filterType") == "filter_time":
+                yield (
+                    f"filter {one.get('name')}: filters would load after all charts; "
+                    "give it `requiredFirst: true` and the value null"
+                )
+    for one in first:
+        state = (one.get("defaultDataMask") or {}).get("filterState") or {}
+        if state.get("value") is not None:
+            yield f"filter {one.get('name')}: requiredFirst and a value of its own make charts ask twice; take one away"

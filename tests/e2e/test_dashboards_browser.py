@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +124,8 @@ def test_the_first_reader_after_a_deploy_finds_the_first_screen_cached(
             opened = open_page(page, platform.url, slug)
             assert opened.answers, slug
             assert opened.cached == len(opened.answers), f"{slug}: {opened.cached} of {len(opened.answers)} cached"
+            twice = [one for one, times in Counter(opened.asked).items() if times > 1]
+            assert twice == [], f"{slug} asks more than once for {twice}"
 
 
 def test_pages_open_quickly(

@@ -44,6 +44,10 @@ def page(tree: Tree) -> dict[str, Any]:
     return next(iter(tree.dashboard.values()))
 
 
+def filters_of_page(tree: Tree, slug: str) -> list[dict[str, Any]]:
+    return tree.dashboard[slug]["metadata"]["native_filter_configuration"]
+
+
 def a_row(tree: Tree) -> dict[str, Any]:
     return next(
         node for node in page(tree)["position"].values() if isinstance(node, dict) and node.get("type") == "ROW"
@@ -170,6 +174,16 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
             if target
         )["column"].update(name="gone_column"),
         r"has no column gone_column",
+    ),
+    "filters that wait for all charts": (
+        lambda tree: [one.pop("requiredFirst", None) for one in filters_of_page(tree, "users")],
+        r"users.yaml: filter Time range: filters would load after all charts",
+    ),
+    "a page that asks every chart twice": (
+        lambda tree: next(
+            one for one in filters_of_page(tree, "marketing") if one["name"] == "Rule of attribution"
+        ).update(requiredFirst=True),
+        r"marketing.yaml: filter Rule of attribution: requiredFirst and a value of its own",
     ),
 }
 
