@@ -9,6 +9,7 @@
     {%- for metric in metrics -%}{%- do columns.update({metric.name: metric.config.meta.column}) -%}{%- endfor -%}
     {%- set money = metrics | selectattr('config.meta.unit', 'equalto', 'reporting_currency')
         | map(attribute='config.meta.column') | list -%}
+    {%- set look_backs = {none: 0, 'opening_balance': var('monthly_window_days') + 1} -%}
     {%- set rows = [] -%}
     {%- for metric in metrics -%}
         {%- set meta = metric.config.meta -%}
@@ -20,7 +21,8 @@
                 meta.name_over_period or meta.column, metric.label, meta.unit, meta.good_direction, meta.over_period,
                 meta.drill, meta.open_window or '', above, below, meta.minimum_count.of
             ] | join("', '") ~ "', " ~ [
-                var(meta.look_back) if meta.look_back else 0, meta.minimum_count.count,
+                look_backs[meta.look_back] if meta.look_back in look_backs else var(meta.look_back),
+                meta.minimum_count.count,
                 'true' if above in money else 'false'
             ] | join(', ') ~ ')'
         ) -%}

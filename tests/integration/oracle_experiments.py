@@ -174,6 +174,11 @@ class Experiments:
         """Whether the outcome window has closed."""
         return person.ends <= self.until
 
+    def may_grow(self, name: str) -> bool:
+        """Whether the last day of exposures is not over."""
+        last = self.settings[name].day("end_date")
+        return last is not None and end_of_day(last, self.company.time_zone) > self.until
+
     def due_in(self, country: str, first: date, last: date) -> bool:
         """Whether a form of the country is due between two days."""
         return any(c == country and first <= day <= last for c, day in self.due)
@@ -281,7 +286,7 @@ def experiment_health(experiments: Experiments) -> list[Row]:
                     experiments.due_in(country, min(p.on for p in group), max(p.ends_on for p in group))
                     for country, group in stretches.items()
                 ),
-                "is_complete": bool(counted) and immature == 0,
+                "is_complete": bool(counted) and immature == 0 and not experiments.may_grow(name),
                 "start_date": settings.day("start_date"),
                 "end_date": settings.day("end_date"),
                 "first_exposed_on": min((p.on for p in people), default=None),
@@ -315,7 +320,9 @@ def experiment_metrics(experiments: Experiments) -> list[Row]:
                     "kind": metric["kind"],
                     "people": len(counted),
                     "immature_people": len(people) - len(counted),
-                    "is_complete": horizon == "window" and len(counted) == len(people),
+                    "is_complete": horizon == "window"
+                    and len(counted) == len(people)
+                    and not experiments.may_grow(name),
                 }
                 rows.append(row | _sums(experiments, counted, metric, horizon))
     keys = ("experiment_id", "metric", "horizon", "breakdown", "breakdown_value", "arm")
@@ -408,6 +415,9 @@ def experiment_daily(experiments: Experiments) -> list[Row]:
                             "day": day,
                             "days_since_start": (day - first).days,
                             "people": sum(on <= day for on in joined),
+                            "immature_people": sum(
+                                p.on <= day and p.ends > end_of_day(day, company.time_zone) for p in group
+                            ),
                             "outcome_sum": converted,
                             "outcome_square_sum": converted,
                             "is_partial": end_of_day(day, company.time_zone) > newest,

@@ -17,7 +17,7 @@ from oracle_kpi import ACTIVATION, BALANCES, BALANCES_OF_MONEY, DIMENSIONS, TRIA
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 PERIODS = ("day", "week", "month", "quarter")
 REFERENCES = ("previous", "year_before", "deadline")
-LOOK_BACK = {"weekly_window_days": 7, "monthly_window_days": 30, None: 0}
+LOOK_BACK = {"weekly_window_days": 7, "monthly_window_days": 30, "opening_balance": 31, None: 0}
 OPEN_WINDOW = {"activation_days": ACTIVATION, "trial_days": TRIAL}
 
 #: Days of a dimension and value: dimension, value, first day, last day.
@@ -207,6 +207,13 @@ class Summary:
         days = {part[3] for part in parts}
         return window is None or all(self.figures.is_mature(day, window) for day in days)
 
+    def looks_back_into_data(self, name: str, period: Period, parts: list[Part]) -> bool:
+        """Whether the data is old enough for every part: a part's own first or last day and so many before it."""
+        metric = self.metrics[name]
+        back = LOOK_BACK[metric["look_back"]]
+        day = 2 if metric["over_period"] == "ratio_of_days" else 3
+        return not back or all(part[day] - timedelta(days=back - 1) >= period.first for part in parts)
+
     def row(self, name: str, period: Period, windows: dict[str, list[Part]], dimension: str, value: str) -> Row:
         metric = self.metrics[name]
         minimum = metric["minimum_count"]
@@ -224,7 +231,9 @@ class Summary:
             "value": here,
             "counted": counted,
             "is_partial": period.is_partial,
-            "is_complete": not period.is_partial and mature,
+            "is_complete": not period.is_partial
+            and mature
+            and self.looks_back_into_data(name, period, windows["current"]),
             "is_noise": not enough,
             "period_start": period.start,
             "period_end": period.end,
@@ -249,10 +258,7 @@ class Summary:
         known = bool(parts) and period.may_be_compared() and self.is_mature(name, parts)
         known = known and not (reference == "deadline" and metric["drill"] == "none")
         known = known and all(period.is_inside(start, end) for *_, start, end in parts)
-        if known and (back := LOOK_BACK[metric["look_back"]]):
-            start, end = min(part[2] for part in parts), max(part[3] for part in parts)
-            anchor = start if metric["over_period"] == "ratio_of_days" else end
-            known = anchor - timedelta(days=back - 1) >= period.first
+        known = known and self.looks_back_into_data(name, period, parts)
         there = self.value(name, parts) if known else None
         change = None
         if known and mature and enough and here is not None and there is not None:

@@ -243,11 +243,11 @@ def _cells(definition: Row, periods: Periods, group: tuple[str, str, int], membe
 
 
 def cohort_averages(company: Company) -> list[dict[str, Any]]:
-    """Rows of cohort_averages, unordered: sums over complete cells, then one division."""
+    """Rows of cohort_averages, unordered: sums over complete cells of whole cohorts, then one division."""
     key = ("cohort", "granularity", "breakdown", "breakdown_value", "period_number")
     groups: dict[tuple[Any, ...], list[Cells]] = defaultdict(list)
     for cell in cohort_analysis(company):
-        if cell["is_complete"]:
+        if cell["is_complete"] and not cell["is_cohort_partial"]:
             groups[tuple(cell[name] for name in key)].append(cell)
     summed = ("eligible_users", "returned_users", "returned_or_later_users", "first_revenue", "revenue")
     rows = []

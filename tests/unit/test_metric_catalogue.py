@@ -93,7 +93,7 @@ def test_every_figure_says_how_it_is_over_a_longer_period(manifest: Node) -> Non
         assert meta["over_period"].startswith("ratio") == is_ratio
         assert meta["drill"] in {"all", "none"}
         assert meta["open_window"] in {None, "activation_days", "trial_days"}
-        assert meta["look_back"] in {None, "weekly_window_days", "monthly_window_days"}
+        assert meta["look_back"] in {None, "weekly_window_days", "monthly_window_days", "opening_balance"}
 
 
 def test_a_figure_that_waits_for_a_window_says_so_and_may_be_unknown(manifest: Node) -> None:

@@ -35,8 +35,14 @@ select
     shown.exposures_outside_dates as exposures_outside_dates,
     -- booleans
     plans.experiment_id is not null as is_declared,
+    coalesce(
+        {{ start_of_reporting_date('plans.end_date + 1') }}
+        > least({{ start_of_reporting_date('period.as_of_date + 1') }}, period.complete_until),
+        false
+    ) as may_grow,
     -- dates
     plans.start_date as start_date,
     plans.end_date as end_date
 from shown
 left join {{ ref('experiments') }} as plans on shown.experiment_id = plans.experiment_id
+cross join {{ ref('reporting_period') }} as period

@@ -38,6 +38,7 @@ windows as (
         dimension_value,
         comparison,
         min(from_day) as from_day,
+        min(until_day) as first_until_day,
         max(until_day) as until_day,
         min(is_inside) and max(is_aligned) as is_inside
     from {{ ref('kpi_windows') }}
@@ -63,6 +64,7 @@ select
     -- dates
     windows.period_start as period_start,
     windows.from_day as from_day,
+    windows.first_until_day as first_until_day,
     windows.until_day as until_day
 from windows
 left join measured

@@ -35,7 +35,7 @@ judged as (
             rules.open_window = 'trial_days', figures.until_day <= maturity.trial_until,
             true
         ) as is_mature,
-        if(rules.over_period = 'ratio_of_days', figures.from_day, figures.until_day) - rules.look_back_days + 1
+        if(rules.over_period = 'ratio_of_days', figures.from_day, figures.first_until_day) - rules.look_back_days + 1
         >= period.first_date
         or rules.look_back_days = 0 as has_look_back
     from {{ ref('kpi_window_figures') }} as figures
@@ -65,6 +65,7 @@ select
     -- booleans
     is_enough,
     is_mature,
+    has_look_back,
     is_inside and is_mature and has_look_back as is_known,
     -- dates
     period_start,

@@ -21,6 +21,17 @@ people as (
     group by experiment_id, arm, exposed_on
 ),
 
+closed as (
+    select
+        experiment_id,
+        arm,
+        -- a window that ends at midnight has closed by the end of the day before
+        {{ reporting_date('window_ends_at - toIntervalMillisecond(1)') }} as day,
+        count() as people
+    from {{ ref('experiment_outcomes') }}
+    group by experiment_id, arm, day
+),
+
 converted as (
     select
         experiment_id,
@@ -75,6 +86,8 @@ select
     -- numbers
     cast(grid.days_since_start as UInt32) as days_since_start,
     cast(sum(coalesce(people.people, 0)) over running as UInt64) as people,
+    cast(sum(coalesce(people.people, 0)) over running - sum(coalesce(closed.people, 0)) over running as UInt64)
+        as immature_people,
     cast(sum(coalesce(converted.converted, 0)) over running as UInt64) as outcome_sum,
     cast(sum(coalesce(converted.converted, 0)) over running as UInt64) as outcome_square_sum,
     -- booleans
@@ -84,6 +97,8 @@ select
 from grid
 left join people
     on grid.experiment_id = people.experiment_id and grid.arm = people.arm and grid.day = people.exposed_on
+left join closed
+    on grid.experiment_id = closed.experiment_id and grid.arm = closed.arm and grid.day = closed.day
 left join converted
     on
         grid.experiment_id = converted.experiment_id

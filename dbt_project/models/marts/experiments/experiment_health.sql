@@ -86,7 +86,9 @@ select
     cast(settings.is_declared as Bool) as is_declared,
     cast(coalesce(judged.has_planned_weights, false) as Bool) as has_planned_weights,
     cast(coalesce(people.spans_deadline, false) as Bool) as spans_deadline,
-    cast(coalesce(people.people > 0 and people.immature_people = 0, false) as Bool) as is_complete,
+    cast(
+        coalesce(people.people > 0 and people.immature_people = 0, false) and not settings.may_grow as Bool
+    ) as is_complete,
     -- dates
     cast(settings.start_date as Nullable(Date)) as start_date,
     cast(settings.end_date as Nullable(Date)) as end_date,

@@ -34,9 +34,11 @@ defined as (
     select
         added.*,
         metrics.kind as kind,
+        settings.may_grow as may_grow,
         metrics.kind = 'ratio' as is_ratio
     from added
     inner join {{ ref('experiment_metric_catalogue') }} as metrics on added.metric = metrics.metric
+    inner join {{ ref('experiment_settings') }} as settings on added.experiment_id = settings.experiment_id
 )
 
 select
@@ -85,5 +87,5 @@ select
         ) as Nullable(Float64)
     ) as outcome_denominator_centred_products,
     -- booleans
-    cast(immature_people = 0 and horizon = 'window' as Bool) as is_complete
+    cast(immature_people = 0 and horizon = 'window' and not may_grow as Bool) as is_complete
 from defined

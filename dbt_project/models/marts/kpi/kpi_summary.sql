@@ -18,7 +18,8 @@ compared as (
         is_{{ reference }}_known and figure_is_enough and anyIf(is_enough, comparison = '{{ reference }}')
             as may_compare_{{ reference }},
         {%- endfor %}
-        anyIf(is_mature, comparison = 'current') as figure_is_mature
+        anyIf(is_mature, comparison = 'current') as figure_is_mature,
+        anyIf(has_look_back, comparison = 'current') as figure_has_look_back
     from {{ ref('kpi_window_values') }}
     group by kpi, period_type, period_start, dimension, dimension_value
 ),
@@ -41,7 +42,7 @@ placed as (
         periods.period_end as period_end,
         periods.to_day as to_day,
         periods.is_unfinished or periods.begins_before_data as is_partial_period,
-        not is_partial_period and compared.figure_is_mature as is_whole,
+        not is_partial_period and compared.figure_is_mature and compared.figure_has_look_back as is_whole,
         max(if(is_whole, toNullable(compared.period_start), null)) over (
             partition by compared.kpi, compared.period_type
         ) as newest_whole

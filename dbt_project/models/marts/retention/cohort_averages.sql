@@ -15,7 +15,7 @@ complete_cells as (
         sum(first_revenue) as first_revenue,
         sum(revenue) as revenue
     from {{ ref('cohort_analysis') }}
-    where is_complete
+    where is_complete and not is_cohort_partial
     group by cohort_name, granularity, breakdown, breakdown_value, period_number
 )
 
