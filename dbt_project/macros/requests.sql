@@ -4,6 +4,11 @@
     if({{ duration_ms }} > 0, toUInt32(least(ceil({{ duration_ms }}), 86400000)), 0)
 {%- endmacro -%}
 
+{#- The first minute that is live: performance_live goes back so far from this moment. -#}
+{%- macro live_since() -%}
+    toStartOfMinute(now()) - toIntervalDay({{ var('live_days') }})
+{%- endmacro -%}
+
 {#- Figures of requests that are grouped by latency, per group of the caller. A request that fails with a status of 500 or
     more satisfies nobody, however fast it was (Apdex Technical Specification 1.1, application errors). -#}
 {%- macro request_figures(rows) -%}

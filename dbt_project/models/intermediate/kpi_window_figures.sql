@@ -37,11 +37,11 @@ windows as (
         dimension,
         dimension_value,
         comparison,
-        min(from_day) as from_day,
-        min(until_day) as first_until_day,
-        max(until_day) as until_day,
-        min(is_inside) and max(is_aligned) as is_inside
-    from {{ ref('kpi_windows') }}
+        min(days.from_day) as from_day,
+        min(days.until_day) as first_until_day,
+        max(days.until_day) as until_day,
+        min(days.is_inside) and max(days.is_aligned) as is_inside
+    from {{ ref('kpi_windows') }} as days
     group by period_type, period_start, dimension, dimension_value, comparison
 )
 

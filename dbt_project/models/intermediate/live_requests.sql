@@ -13,4 +13,5 @@ select
     -- timestamps
     minute_at
 from {{ ref('stg_live_requests') }}
+where minute_at >= {{ live_since() }}
 group by route, method, latency_ms, minute_at

@@ -34,11 +34,13 @@ defined as (
     select
         added.*,
         metrics.kind as kind,
-        settings.may_grow as may_grow,
+        added.experiment_id in (
+            select settings.experiment_id from {{ ref('experiment_settings') }} as settings
+            where settings.may_grow
+        ) as may_grow,
         metrics.kind = 'ratio' as is_ratio
     from added
     inner join {{ ref('experiment_metric_catalogue') }} as metrics on added.metric = metrics.metric
-    inner join {{ ref('experiment_settings') }} as settings on added.experiment_id = settings.experiment_id
 )
 
 select
