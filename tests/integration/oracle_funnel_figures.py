@@ -19,7 +19,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | tuple[None, Non
     rate = successes / trials
     a, b, c = 1 + Z * Z / trials, -2 * rate - Z * Z / trials, rate * rate
     root = math.sqrt(max(b * b - 4 * a * c, 0))
-    return max((-b - root) / (2 * a), 0), min((-b + root) / (2 * a), 1)
+    return max((-b - root) / (2 * a), 0.0), min((-b + root) / (2 * a), 1.0)
 
 
 def rate_columns(name: str, successes: int, trials: int) -> Row:
@@ -152,6 +152,7 @@ def funnel_breakdowns(declaration: Row, chains: list[Row], known_until: datetime
                         "complete_users": here,
                         **rate_columns("conversion_from_start", here, len(old)),
                         **rate_columns("conversion_from_previous", here, reached(old, max(step - 1, 1))),
+                        **rate_columns("other_conversion_from_start", reached(others, step), len(others)),
                         "p_value": p_value(here, len(old), reached(others, step), len(others))
                         if old or others
                         else None,

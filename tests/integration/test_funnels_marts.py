@@ -23,6 +23,7 @@ from oracle_funnel_figures import (
     funnel_drivers,
     funnel_times,
     funnels,
+    rate_columns,
 )
 from oracle_funnels import funnel_users
 from oracle_marts import Company
@@ -255,6 +256,7 @@ def test_bottlenecks_follow_from_the_days(
                 {
                     "funnel": name,
                     "step": step,
+                    **intervals(by_day, step, steps, last),
                     "lost_conversions": losses[0],
                     "value_per_conversion": value,
                     "lost_value": None if losses[0] is None or value is None else losses[0] * float(value),
@@ -265,6 +267,24 @@ def test_bottlenecks_follow_from_the_days(
     found = rows(marts_client, f"select * from {schema}.bottlenecks")
     assert unlike(found, wanted, "funnel", "step") == []
     assert any(row["lost_conversions"] for row in wanted)
+
+
+def intervals(by_day: dict[Any, Row], step: int, steps: int, last: date) -> Row:
+    """The rate of a step over the judged days, and how many of those who passed it converted, on earlier days too."""
+    ages = {day: (last - day).days for day, number in by_day if number == step}
+    judged = [day for day, age in ages.items() if 0 <= age < VARIABLES["bottleneck_days"]]
+    whole = VARIABLES["bottleneck_days"] + VARIABLES["bottleneck_benchmark_days"]
+    looked_at = [day for day, age in ages.items() if 0 <= age < whole]
+    entrants = sum(by_day[day, step]["previous_users"] for day in judged)
+    passed = sum(by_day[day, step]["users"] for day in judged)
+    near_passed = sum(by_day[day, step]["users"] for day in looked_at)
+    near_converted = sum(by_day[day, steps]["users"] for day in looked_at)
+    return {
+        "entrants": entrants,
+        "passed": passed,
+        **rate_columns("rate", passed, entrants),
+        **rate_columns("conversion_after", near_converted, near_passed),
+    }
 
 
 def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dict[date, int]) -> float | None:
