@@ -19,7 +19,7 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | tuple[None, Non
     rate = successes / trials
     a, b, c = 1 + Z * Z / trials, -2 * rate - Z * Z / trials, rate * rate
     root = math.sqrt(max(b * b - 4 * a * c, 0))
-    return max((-b - root) / (2 * a), 0), min((-b + root) / (2 * a), 1)
+    return max((-b - root) / (2 * a), 0.0), min((-b + root) / (2 * a), 1.0)
 
 
 def rate_columns(name: str, successes: int, trials: int) -> Row:
@@ -38,6 +38,23 @@ def counted(chains: list[Row]) -> list[Row]:
     return [chain for chain in chains if chain["is_best"] and not chain["is_excluded"]]
 
 
+def finished(declaration: Row, chains: list[Row], known_until: datetime) -> list[Row]:
+    """One chain per person, the best of those whose window is over; who is excluded in that one is left out."""
+    first = declaration.get("reentry", "best") == "first"
+    mine: dict[str, list[Row]] = defaultdict(list)
+    for chain in chains:
+        if complete(chain, known_until):
+            mine[chain["person_id"]].append(chain)
+    found = [
+        min(
+            some,
+            key=lambda c: (c["entered_at"],) if first else (-c["furthest_step"], c["is_excluded"], c["entered_at"]),
+        )
+        for some in mine.values()
+    ]
+    return [chain for chain in found if not chain["is_excluded"]]
+
+
 def reached(chains: list[Row], step: int) -> int:
     """Cumulative count."""
     return sum(chain["furthest_step"] >= step for chain in chains)
@@ -45,8 +62,7 @@ def reached(chains: list[Row], step: int) -> int:
 
 def funnels(declaration: Row, chains: list[Row], known_until: datetime) -> list[Row]:
     """Rows of funnels, without titles and settings."""
-    people = counted(chains)
-    old = [chain for chain in people if complete(chain, known_until)]
+    people, old = counted(chains), finished(declaration, chains, known_until)
     return [
         {
             "funnel": declaration["name"],
@@ -56,6 +72,7 @@ def funnels(declaration: Row, chains: list[Row], known_until: datetime) -> list[
             "users_done": sum(chain["steps_done"] >> step - 1 & 1 for chain in people),
             "excluded_users": sum(chain["is_best"] and chain["is_excluded"] for chain in chains),
             "complete_entrants": len(old),
+            "complete_previous_users": reached(old, max(step - 1, 1)),
             "complete_users": reached(old, step),
             **rate_columns("conversion_from_start", reached(old, step), len(old)),
             **rate_columns("conversion_from_previous", reached(old, step), reached(old, max(step - 1, 1))),
@@ -114,13 +131,13 @@ def benjamini_hochberg(p_values: list[float]) -> list[float]:
 
 def funnel_breakdowns(declaration: Row, chains: list[Row], known_until: datetime) -> list[Row]:
     """Rows of funnel_breakdowns."""
-    people, found = counted(chains), []
-    for name in people[0]["breakdown_values"] if people else []:
+    people, over, found = counted(chains), finished(declaration, chains, known_until), []
+    for name in (people + over)[0]["breakdown_values"] if people + over else []:
         rows = []
-        for value in {chain["breakdown_values"][name] for chain in people}:
+        for value in {chain["breakdown_values"][name] for chain in people + over}:
             mine = [chain for chain in people if chain["breakdown_values"][name] == value]
-            old = [chain for chain in mine if complete(chain, known_until)]
-            others = [chain for chain in people if chain not in mine and complete(chain, known_until)]
+            old = [chain for chain in over if chain["breakdown_values"][name] == value]
+            others = [chain for chain in over if chain["breakdown_values"][name] != value]
             for step in range(1, len(declaration["steps"]) + 1):
                 here = reached(old, step)
                 rows.append(
@@ -135,6 +152,7 @@ def funnel_breakdowns(declaration: Row, chains: list[Row], known_until: datetime
                         "complete_users": here,
                         **rate_columns("conversion_from_start", here, len(old)),
                         **rate_columns("conversion_from_previous", here, reached(old, max(step - 1, 1))),
+                        **rate_columns("other_conversion_from_start", reached(others, step), len(others)),
                         "p_value": p_value(here, len(old), reached(others, step), len(others))
                         if old or others
                         else None,
@@ -159,9 +177,8 @@ def funnel_times(declaration: Row, chains: list[Row], known_until: datetime, edg
     for begin, end in sorted(pairs):
         times = [
             chain["step_times"][end - 1] - chain["step_times"][begin - 1]
-            for chain in counted(chains)
-            if complete(chain, known_until)
-            and chain["furthest_step"] >= end
+            for chain in finished(declaration, chains, known_until)
+            if chain["furthest_step"] >= end
             and chain["step_times"][end - 1] is not None
             and chain["step_times"][begin - 1] is not None
         ]
@@ -185,7 +202,7 @@ def funnel_times(declaration: Row, chains: list[Row], known_until: datetime, edg
 
 def funnel_drivers(declaration: Row, chains: list[Row], known_until: datetime, people: dict[str, Row]) -> list[Row]:
     """Rows of funnel_drivers; `people` maps a person to the properties of the first session."""
-    old, found = [chain for chain in counted(chains) if complete(chain, known_until)], []
+    old, found = finished(declaration, chains, known_until), []
     holders: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for chain in old:
         for pair in (chain["breakdown_values"] | people.get(chain["person_id"], {})).items():

@@ -12,15 +12,18 @@ import pytest
 import yaml
 from clickhouse_connect.driver.client import Client
 from funnels_support import Macros
-from marts_support import Row, rows
+from marts_support import Row, rows, uuid_of
 from oracle_events import channel_of, end_of_day, person_of
 from oracle_funnel_figures import (
     benjamini_hochberg,
+    complete,
+    finished,
     funnel_breakdowns,
     funnel_daily,
     funnel_drivers,
     funnel_times,
     funnels,
+    rate_columns,
 )
 from oracle_funnels import funnel_users
 from oracle_marts import Company
@@ -145,6 +148,47 @@ def test_totals_breakdowns_and_times_equal_the_oracle(
     assert unlike(rows(marts_client, f"select * from {schema}.funnel_times"), times, *key) == []
 
 
+def test_who_does_better_in_an_open_window_stays_among_the_finished(
+    simulated: Settings, chains: Chains, known_until: datetime, marts_client: Client
+) -> None:
+    place = f"{simulated.dataset.schema}_intermediate"
+    found = rows(marts_client, f"select * from {place}.funnel_earlier_chains")
+    earlier = {(row["funnel"], row["person_id"]): row["furthest_step"] for row in found if not row["is_excluded"]}
+    wanted = {}
+    for declaration in DECLARATIONS:
+        name = declaration["name"]
+        unfinished = {c["person_id"] for c in chains[name] if c["is_best"] and not complete(c, known_until)}
+        over = finished(declaration, chains[name], known_until)
+        wanted |= {(name, c["person_id"]): c["furthest_step"] for c in over if c["person_id"] in unfinished}
+    assert earlier == wanted
+    assert wanted
+
+
+def test_the_oracle_of_finished_entries_by_hand() -> None:
+    # Day 100 is the last. P enters on days 10 and 95 and comes to steps 3 and 5, Q on day 10 to step 1.
+    letters = "abcde"
+    funnel = {"name": "f", "window": "30 days", "steps": [{"name": x, "where": {"event_name": x}} for x in letters]}
+    begun = datetime(2026, 1, 1)
+
+    def events(day: int, names: str) -> list[Row]:
+        return [
+            {
+                "source": "events",
+                "event_id": uuid_of(day * 10 + n),
+                "event_at": begun + timedelta(days=day, minutes=n),
+                "event_name": name,
+                "properties": {},
+            }
+            for n, name in enumerate(names)
+        ]
+
+    people = {"P": events(10, "abc") + events(95, letters), "Q": events(10, "a")}
+    mine = funnel_users(funnel, people, lambda moment: moment.date())
+    found = funnels(funnel, mine, begun + timedelta(days=101))
+    assert [row["users"] for row in found] == [2, 1, 1, 1, 1]
+    assert [(row["complete_users"], row["complete_entrants"]) for row in found] == [(n, 2) for n in (2, 1, 1, 0, 0)]
+
+
 def test_drivers_equal_the_oracle(
     simulated: Settings, simulated_oracle: Company, chains: Chains, known_until: datetime, marts_client: Client
 ) -> None:
@@ -212,6 +256,7 @@ def test_bottlenecks_follow_from_the_days(
                 {
                     "funnel": name,
                     "step": step,
+                    **intervals(by_day, step, steps, last),
                     "lost_conversions": losses[0],
                     "value_per_conversion": value,
                     "lost_value": None if losses[0] is None or value is None else losses[0] * float(value),
@@ -222,6 +267,24 @@ def test_bottlenecks_follow_from_the_days(
     found = rows(marts_client, f"select * from {schema}.bottlenecks")
     assert unlike(found, wanted, "funnel", "step") == []
     assert any(row["lost_conversions"] for row in wanted)
+
+
+def intervals(by_day: dict[Any, Row], step: int, steps: int, last: date) -> Row:
+    """The rate of a step over the judged days, and how many of those who passed it converted, on earlier days too."""
+    ages = {day: (last - day).days for day, number in by_day if number == step}
+    judged = [day for day, age in ages.items() if 0 <= age < VARIABLES["bottleneck_days"]]
+    whole = VARIABLES["bottleneck_days"] + VARIABLES["bottleneck_benchmark_days"]
+    looked_at = [day for day, age in ages.items() if 0 <= age < whole]
+    entrants = sum(by_day[day, step]["previous_users"] for day in judged)
+    passed = sum(by_day[day, step]["users"] for day in judged)
+    near_passed = sum(by_day[day, step]["users"] for day in looked_at)
+    near_converted = sum(by_day[day, steps]["users"] for day in looked_at)
+    return {
+        "entrants": entrants,
+        "passed": passed,
+        **rate_columns("rate", passed, entrants),
+        **rate_columns("conversion_after", near_converted, near_passed),
+    }
 
 
 def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dict[date, int]) -> float | None:

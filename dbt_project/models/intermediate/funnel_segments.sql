@@ -4,13 +4,13 @@
 with
 chains as (
     select
-        person_funnels.funnel as funnel,
-        person_funnels.furthest_step as furthest_step,
-        arrayJoin(person_funnels.breakdown_values) as pair,
-        {{ funnel_is_complete('person_funnels', 'reporting_period') }} as is_complete
-    from {{ ref('person_funnels') }} as person_funnels
-    cross join {{ ref('reporting_period') }} as reporting_period
-    where person_funnels.is_best and not person_funnels.is_excluded
+        funnel,
+        furthest_step,
+        arrayJoin(breakdown_values) as pair,
+        is_best,
+        is_complete
+    from {{ ref('funnel_counted_chains') }}
+    where not is_excluded
 )
 
 select
@@ -20,7 +20,7 @@ select
     pair.2 as value,
     -- numbers
     furthest_step,
-    count() as people,
+    countIf(is_best) as people,
     countIf(is_complete) as complete_people
 from chains
 group by funnel, breakdown, value, furthest_step

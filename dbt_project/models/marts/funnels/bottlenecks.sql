@@ -47,7 +47,9 @@ measured as (
         sumIf(weight * previous_users, is_judged) as entrants,
         sumIf(weight * users, is_judged) as passed,
         passed / nullIf(entrants, 0) as rate,
-        sum(weight * converted_users) / nullIf(sum(weight * users), 0) as conversion_after,
+        sum(weight * users) as all_passed,
+        sum(weight * converted_users) as all_converted,
+        all_converted / nullIf(all_passed, 0) as conversion_after,
         groupArrayIf(users / greatest(previous_users, 1), is_benchmark) as day_rates,
         groupArrayIf(weight, is_benchmark) as day_weights
     from weighted
@@ -64,8 +66,8 @@ compared as (
         measured.judged_until as judged_until,
         measured.entrants as entrants,
         measured.passed as passed,
-        measured.rate as rate,
-        measured.conversion_after as conversion_after,
+        measured.all_passed as all_passed,
+        measured.all_converted as all_converted,
         {% if benchmark == 'best_decile' %}
         segments.benchmark_rate as benchmark_rate,
         {% else %}
@@ -105,9 +107,9 @@ estimated as (
         compared.judged_until as judged_until,
         compared.entrants as entrants,
         compared.passed as passed,
-        compared.rate as rate,
+        compared.all_passed as all_passed,
+        compared.all_converted as all_converted,
         compared.benchmark_rate as benchmark_rate,
-        compared.conversion_after as conversion_after,
         compared.lost_conversions as lost_conversions,
         if(
             compared.lost_conversions is null or empty(resampled.losses),
@@ -134,9 +136,9 @@ select
     cast(step as UInt8) as step,
     cast(entrants as UInt64) as entrants,
     cast(passed as UInt64) as passed,
-    cast(rate as Nullable(Float64)) as rate,
+    {{ rate_columns('rate', 'passed', 'entrants') }},
     cast(benchmark_rate as Nullable(Float64)) as benchmark_rate,
-    cast(conversion_after as Nullable(Float64)) as conversion_after,
+    {{ rate_columns('conversion_after', 'all_converted', 'all_passed') }},
     cast(value_per_conversion as Nullable(Decimal(18, 2))) as value_per_conversion,
     cast(lost_conversions as Nullable(Float64)) as lost_conversions,
     cast(lost_conversions_lower as Nullable(Float64)) as lost_conversions_lower,

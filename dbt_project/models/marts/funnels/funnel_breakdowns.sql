@@ -79,7 +79,7 @@ select
     cast(complete_users as UInt64) as complete_users,
     {{ rate_columns('conversion_from_start', 'complete_users', 'complete_entrants') }},
     {{ rate_columns('conversion_from_previous', 'complete_users', 'complete_previous_users') }},
-    cast(other_users / nullIf(other_entrants, 0) as Nullable(Float64)) as other_conversion_from_start,
+    {{ rate_columns('other_conversion_from_start', 'other_users', 'other_entrants') }},
     cast(p_value as Nullable(Float64)) as p_value,
     cast(adjusted_p_value as Nullable(Float64)) as adjusted_p_value,
     -- booleans

@@ -5,23 +5,19 @@
 with
 chains as (
     select
-        person_funnels.funnel as funnel,
-        person_funnels.furthest_step as furthest_step,
+        counted_chains.funnel as funnel,
+        counted_chains.furthest_step as furthest_step,
         arrayConcat(
-            arrayZip(mapKeys(person_funnels.breakdown_values), mapValues(person_funnels.breakdown_values)),
+            arrayZip(mapKeys(counted_chains.breakdown_values), mapValues(counted_chains.breakdown_values)),
             [
                 ('person.first_channel', coalesce(toString(people.first_channel), '')),
                 ('person.first_country', coalesce(toString(people.first_country), '')),
                 ('person.first_device_type', coalesce(toString(people.first_device_type), ''))
             ]
         ) as properties
-    from {{ ref('person_funnels') }} as person_funnels
-    cross join {{ ref('reporting_period') }} as reporting_period
-    left join {{ ref('people') }} as people on person_funnels.person_id = people.person_id
-    where
-        person_funnels.is_best
-        and not person_funnels.is_excluded
-        and {{ funnel_is_complete('person_funnels', 'reporting_period') }}
+    from {{ ref('funnel_counted_chains') }} as counted_chains
+    left join {{ ref('people') }} as people on counted_chains.person_id = people.person_id
+    where counted_chains.is_complete and not counted_chains.is_excluded
 ),
 
 everybody as (

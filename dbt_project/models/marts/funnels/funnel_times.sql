@@ -19,14 +19,9 @@ arrivals as (
         pairs.to_step as to_step,
         chains.step_times[pairs.from_step] as left_at,
         chains.step_times[pairs.to_step] as arrived_at
-    from {{ ref('person_funnels') }} as chains
+    from {{ ref('funnel_counted_chains') }} as chains
     inner join pairs on chains.funnel = pairs.funnel
-    cross join {{ ref('reporting_period') }} as reporting_period
-    where
-        chains.is_best
-        and not chains.is_excluded
-        and chains.furthest_step >= pairs.to_step
-        and {{ funnel_is_complete('chains', 'reporting_period') }}
+    where chains.is_complete and not chains.is_excluded and chains.furthest_step >= pairs.to_step
 ),
 
 durations as (

@@ -1,15 +1,38 @@
 {{ config(order_by='(funnel, step)') }}
 
+{#- What funnel_counted_chains holds, but the best chains already counted by funnel_entries. -#}
 with
+chains as (
+    select
+        funnel,
+        furthest_step,
+        steps_done,
+        people,
+        is_excluded,
+        is_best,
+        is_complete
+    from {{ ref('funnel_entries') }}
+    where is_best
+    union all
+    select
+        funnel,
+        furthest_step,
+        steps_done,
+        1 as people,
+        is_excluded,
+        false as is_best,
+        true as is_complete
+    from {{ ref('funnel_earlier_chains') }}
+),
+
 entries as (
     select
         funnel,
-        sumIf(people, is_excluded) as excluded_users,
-        sumMapIf([furthest_step], [people], not is_excluded) as people_by_furthest_step,
-        sumMapIf([furthest_step], [people], not is_excluded and is_complete) as complete_by_furthest_step,
-        groupArrayIf((steps_done, people), not is_excluded) as people_by_steps_done
-    from {{ ref('funnel_entries') }}
-    where is_best
+        sumIf(people, is_best and is_excluded) as excluded_users,
+        sumMapIf([furthest_step], [people], is_best and not is_excluded) as people_by_furthest_step,
+        sumMapIf([furthest_step], [people], is_complete and not is_excluded) as complete_by_furthest_step,
+        groupArrayIf((steps_done, people), is_best and not is_excluded) as people_by_steps_done
+    from chains
     group by funnel
 ),
 
