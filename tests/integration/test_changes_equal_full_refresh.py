@@ -29,7 +29,7 @@ ARRIVING = {
 
 #: What a second delivery of an event says differently, by raw table; each may also say another time.
 CORRECTED_COLUMNS = {
-    "user_events": ("user_id", "anonymous_id", "event_name", "country", "utm_source", "properties"),
+    "user_events": ("user_id", "anonymous_id", "event_name", "country", "region", "utm_source", "properties"),
     "calculator_usage": ("user_id", "anonymous_id", "calculation_id", "calculator", "action", "step_number", "country"),
     "revenue_events": (
         "user_id", "anonymous_id", "event_type", "order_id", "refunded_order_id", "subscription_id", "plan",
