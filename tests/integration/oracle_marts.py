@@ -49,6 +49,7 @@ class Company:
     user_events: list[Row]
     revenue_events: list[Row]
     calculator_usage: list[Row] = field(default_factory=list)
+    experiment_exposures: list[Row] = field(default_factory=list)
     performance_metrics: list[Row] = field(default_factory=list)
     time_zone: str = "UTC"
     currency: str = "USD"
@@ -60,12 +61,14 @@ class Company:
         self.received = [row["received_at"] for row in each_once([*self.user_events])]
         self.received += [row["received_at"] for row in each_once([*self.revenue_events])]
         events, revenue = each_once(self.user_events), each_once(self.revenue_events)
-        usage = each_once(self.calculator_usage)
+        usage, exposures = each_once(self.calculator_usage), each_once(self.experiment_exposures)
         days = [self.day_of(row["event_at"]) for row in (*events, *revenue)]
         self.first = min(days, default=None)
         self.last = (self.as_of or max(days)) if days else None
-        self.events, self.revenue, usage = ([*self._seen(rows)] for rows in (events, revenue, usage))
-        self.known = identities(self.events, usage, self.revenue)
+        self.events, self.revenue = self._seen(events), self._seen(revenue)
+        #: Every event that may say whose a device is.
+        self.signs = [*self.events, *self.revenue, *self._seen(usage), *self._seen(exposures)]
+        self.known = identities(self.signs)
         self.people: dict[str, list[Row]] = defaultdict(list)
         for row in self.events:
             if person := person_of(row, self.known):

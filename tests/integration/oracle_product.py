@@ -61,12 +61,16 @@ class Run:
 
     @property
     def done(self) -> int:
-        return max((event["step_number"] for event in self.of("step", "complete")), default=0)
+        """The furthest step done: who errs on a step had done the one before, who has a result did all it came to."""
+        if self.outcome == "completed":
+            return max(1, *(event["step_number"] for event in self.of("step", "complete", "error")))
+        marks = [event["step_number"] for event in self.of("step")]
+        return max([0, *marks, *(event["step_number"] - 1 for event in self.of("error"))])
 
     @property
     def reached(self) -> int:
-        failed = max((event["step_number"] for event in self.of("error")), default=0)
-        return max(1, failed, self.done + (self.outcome != "completed"))
+        """The step it stands on, or the last one of a run with a result."""
+        return self.done if self.outcome == "completed" else self.done + 1
 
 
 @dataclass

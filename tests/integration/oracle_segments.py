@@ -124,6 +124,7 @@ def user_segments(company: Company, seasons: Seasons | None = None) -> list[Row]
             days = sorted({company.day_of(row["event_at"]) for row in events})
             known = {d: newest([r for r in events if company.day_of(r["event_at"]) <= d], "country") for d in days}
             country = newest(events, "country") or newest(money, "country")
+            placed = max((row for row in events if row["country"] and row["region"]), key=moment_key, default=None)
             market, continent = places.get(country, ("unknown", "unknown"))
             score = scores.get(person, {})
             found.append(
@@ -138,6 +139,7 @@ def user_segments(company: Company, seasons: Seasons | None = None) -> list[Row]
                     "geographic_segment": market,
                     "continent": continent,
                     "country": country,
+                    "region": placed["region"] if placed and placed["country"] == country else "",
                     "tax_residence": newest(events, "tax_residence"),
                     "last_active_date": days[-1] if days else None,
                     **{

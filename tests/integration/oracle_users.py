@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from oracle_events import Row, Session, channel_of, each_once
+from oracle_events import Row, Session, channel_of
 from oracle_marts import Company, cents
 from oracle_retention import in_time, origins
 from oracle_revenue import Book
@@ -44,8 +44,7 @@ def users(company: Company, activation: timedelta = timedelta(days=7)) -> list[d
 def _seen_with(company: Company) -> dict[str, set[str]]:
     """The users of each anonymous id."""
     found: dict[str, set[str]] = defaultdict(set)
-    usage = [row for row in each_once(company.calculator_usage) if company.day_of(row["event_at"]) <= company.last]
-    for row in (*company.events, *company.revenue, *usage):
+    for row in company.signs:
         if row["anonymous_id"] and row["user_id"]:
             found[row["anonymous_id"]].add(row["user_id"])
     return found

@@ -29,7 +29,7 @@ ARRIVING = {
 
 #: What a second delivery of an event says differently, by raw table; each may also say another time.
 CORRECTED_COLUMNS = {
-    "user_events": ("user_id", "anonymous_id", "event_name", "country", "utm_source", "properties"),
+    "user_events": ("user_id", "anonymous_id", "event_name", "country", "region", "utm_source", "properties"),
     "calculator_usage": ("user_id", "anonymous_id", "calculation_id", "calculator", "action", "step_number", "country"),
     "revenue_events": (
         "user_id", "anonymous_id", "event_type", "order_id", "refunded_order_id", "subscription_id", "plan",
@@ -177,3 +177,31 @@ def test_a_device_that_gains_an_owner_then_a_second_one_moves_its_old_events(war
             place = f"{settings.dataset.schema}_intermediate.{table}"
             found = rows(etl, f"select distinct person_id from {place} order by 1")
             assert [row["person_id"] for row in found] == people, table
+
+
+def test_an_exposure_that_names_user_and_device_moves_what_the_device_did(warehouse: Settings, etl: Client) -> None:
+    settings = for_dataset(warehouse, "moving_by_exposures")
+    migrate(etl, settings.dataset)
+
+    def seen(number: int, user: str, **more: object) -> dict[str, object]:
+        at = datetime(2026, 3, 1, number)
+        row = {"event_id": uuid_of(number), "event_at": at, "received_at": at, "user_id": user}
+        return row | {"anonymous_id": "d1"} | more
+
+    def shown(number: int, user: str) -> dict[str, object]:
+        return seen(number, user, experiment_id="trial_offer", arm="control")
+
+    batches = [
+        ("user_events", seen(1, "", event_name="page_view"), ["anonymous:d1"], []),
+        ("experiment_exposures", shown(2, ""), ["anonymous:d1"], ["anonymous:d1"]),
+        ("experiment_exposures", shown(3, "ada"), ["ada"], ["ada"]),
+        ("experiment_exposures", shown(4, "bob"), ["anonymous:d1"], ["ada", "anonymous:d1", "bob"]),
+    ]
+    for table, row, visitors, exposed in batches:
+        insert(etl, settings.dataset, table, [row])
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES, select=[*PEOPLE, "+experiment_people"])
+        people = {"person_events": visitors, "person_sessions": visitors, "user_days": visitors}
+        for name, expected in (people | {"person_exposures": exposed, "experiment_people": exposed}).items():
+            place = f"{settings.dataset.schema}_intermediate.{name}"
+            found = rows(etl, f"select distinct person_id from {place} order by 1")
+            assert [row["person_id"] for row in found] == expected, name

@@ -170,6 +170,19 @@ def test_people_with_an_open_window_are_counted_apart(bench: Bench) -> None:
     assert faults(bench) == []
 
 
+def test_an_exposure_that_carries_both_ids_says_whose_the_device_is(bench: Bench) -> None:
+    shown = [exposure(1, START + timedelta(days=1), "ada", "d1", arm="headline"), exposure(2, START, "", "d1")]
+    fill(bench, shown, [event(1, "page_view", START, "", "d1")])
+    [row] = mart_rows(bench.client, bench.dataset, "experiment_exposures")
+    assert (row["person_id"], row["arms"], row["is_crossover"]) == ("ada", ["control", "headline"], True)
+    assert faults(bench) == []
+    # Seen with a second user, it is nobody's: what was shown to the device alone is the device's.
+    fill(bench, shown, [event(1, "page_view", START, "bob", "d1")])
+    found = mart_rows(bench.client, bench.dataset, "experiment_exposures")
+    assert [(row["person_id"], row["arms"]) for row in found] == [("ada", ["headline"]), ("anonymous:d1", ["control"])]
+    assert faults(bench) == []
+
+
 def test_exposures_outside_the_dates_of_the_decision_record_are_counted_and_left_out(bench: Bench) -> None:
     inside = datetime(2027, 2, 1)
     shown = [

@@ -65,23 +65,24 @@ def test_segments_of_online_retail_equal_the_oracle(
 
 
 places = st.sampled_from(["", "US", "US", "GB", "DE", "QQ"])
+regions = st.sampled_from(["", "", "A", "B"])
 pauses = st.sampled_from([0, 1, 30, 31, 60, 100, 170, 180, 181, 340, 366, 400])
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(product=deliveries(events), money=deliveries(lines), where=st.lists(places, min_size=18, max_size=18),
-       pause=st.lists(pauses, min_size=18, max_size=18))  # fmt: skip
-@example(product=[], money=[], where=[""] * 18, pause=[0] * 18)
+       part=st.lists(regions, min_size=18, max_size=18), pause=st.lists(pauses, min_size=18, max_size=18))  # fmt: skip
+@example(product=[], money=[], where=[""] * 18, part=[""] * 18, pause=[0] * 18)
 def test_segments_of_made_up_companies_equal_the_oracle(
-    bench: Bench, product: list[Row], money: list[Row], where: list[str], pause: list[int]
+    bench: Bench, product: list[Row], money: list[Row], where: list[str], part: list[str], pause: list[int]
 ) -> None:
     for table in (product, money):
         for number, row in enumerate(table):
             later = timedelta(days=pause[number])
             row |= {"country": where[number], "event_at": row["event_at"] + later}
             row["received_at"] += later
-    residence = [row | {"tax_residence": where[-number]} for number, row in enumerate(product)]
-    bench.fill({"user_events": residence, "revenue_events": money}, marts=MARTS)
+    residents = [row | {"region": part[number], "tax_residence": where[-number]} for number, row in enumerate(product)]
+    bench.fill({"user_events": residents, "revenue_events": money}, marts=MARTS)
     assert bench_faults(bench) == []
 
 
@@ -164,6 +165,10 @@ MUTANTS = {
                               "sum(month_net_spend) over (partition by customer_id)"),
     "days without a country forget it": ("arrayFill(country -> country != '', tupleElement(history, 2))",
                                          "tupleElement(history, 2)"),
+    "a region needs no country": ("country != '' and region != ''", "region != ''"),
+    "days without a region forget it": ("arrayFill(place -> place.2 != '', tupleElement(history, 4))",
+                                        "tupleElement(history, 4)"),
+    "a region stays when the country changes": ("if(steps.step.6 = steps.step.2, steps.step.7, '')", "steps.step.7"),
     "customers have no country": ("nullIf(active_people.country, ''), customers.country", "active_people.country"),
 }  # fmt: skip
 
@@ -178,10 +183,13 @@ def busy_company() -> dict[str, list[Row]]:
         ("eve", "QQ", "2025-02-28"), ("fay", "DE", "2025-10-01"), ("gil", "QQ", "2025-03-04"),
         ("gil", "QQ", "2025-08-31"), ("hal", "DE", "2025-01-31"), ("ivy", "GB", "2025-01-30"),
         ("jon", "US", "2025-01-30"), ("kim", "", "2024-12-31"), ("kim", "", "2025-06-29"),
-        ("lou", "QQ", "2025-06-30"),
+        ("lou", "QQ", "2025-06-30"), ("mia", "GB", "2025-05-01"), ("mia", "", "2025-05-01"),
+        ("mia", "GB", "2025-06-01"), ("mia", "FR", "2025-07-01"),
     ]  # fmt: skip
+    regions = {("mia", "GB", "2025-05-01"): "GB-ENG", ("mia", "", "2025-05-01"): "US-CA"}
     product = [
-        view(number, f"{day}T12:00", user, country=country) for number, (user, country, day) in enumerate(visits, 100)
+        view(number, f"{day}T12:00", user, country=country, region=regions.get((user, country, day), ""))
+        for number, (user, country, day) in enumerate(visits, 100)
     ]
     money = [
         charge(1, "2025-01-10T12:00", "ada", "10", country="FR"),

@@ -197,6 +197,7 @@ def rich_company() -> dict[str, list[Row]]:
         event(9, "2024-05-28T12:03", "cyd", anonymous_id="shared"),
         event(10, "2025-02-14T12:00", "ada"),
         event(11, "2025-05-02T12:00", "bob"),
+        event(12, "2024-05-28T12:04", "eve", anonymous_id="shown"),
     ]
     money = [
         charge(21, "2024-03-01T13:00", "ada", "10"),
@@ -204,7 +205,10 @@ def rich_company() -> dict[str, list[Row]]:
         charge(23, "2024-04-02T13:00", "ada", "7"),
         charge(24, "2024-04-02T13:00", "dan", "7"),
     ]
-    return {"user_events": product, "revenue_events": money}
+    # A device of eve's by its events, and dan's too by what it was shown.
+    shown = {"event_id": uuid_of(31), "event_at": datetime(2024, 5, 28, 13), "received_at": datetime(2024, 5, 28, 13)}
+    shown |= {"user_id": "dan", "anonymous_id": "shown", "experiment_id": "trial_offer", "arm": "control"}
+    return {"user_events": product, "revenue_events": money, "experiment_exposures": [shown]}
 
 
 #: A rule of the SQL, and the wrong one next to it.
@@ -222,6 +226,8 @@ MUTANTS = {
     "a season ends with the deadline": ("due_date + 7", "due_date"),
     "the first tax residence stays": ("argMaxIf(tax_residence", "argMinIf(tax_residence"),
     "a result long after still activates": ("toIntervalHour(24 * 7)", "toIntervalHour(24 * 9)"),
+    "exposures identify nobody": ("select * from experiment_exposures_seen",
+                                  "select * from experiment_exposures_seen where false"),
     "a shared device is nobody's": ("countIf(is_conflict) as shared_devices", "countIf(false) as shared_devices"),
 }  # fmt: skip
 

@@ -6,10 +6,11 @@
 ) }}
 -- depends_on: {{ ref('event_changes') }}, {{ ref('stg_deliveries') }}
 -- depends_on: {{ ref('stg_user_events') }}, {{ ref('stg_calculator_usage') }}, {{ ref('stg_revenue_events') }}
+-- depends_on: {{ ref('stg_experiment_exposures') }}
 
 {# Events that do not name both share one row a day: they say nothing about identity, but when something came. #}
 with
-{% for table in ['user_events', 'calculator_usage', 'revenue_events'] %}
+{% for table in ['user_events', 'calculator_usage', 'revenue_events', 'experiment_exposures'] %}
 {{ table }}_seen as (
     select
         '{{ table }}' as source_table,
@@ -28,6 +29,8 @@ seen as (
     select * from calculator_usage_seen
     union all
     select * from revenue_events_seen
+    union all
+    select * from experiment_exposures_seen
 )
 
 select

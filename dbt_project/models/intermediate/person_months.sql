@@ -9,14 +9,16 @@
 
 
 {# Whether somebody came back after having been lost follows from two active days that follow each other, so the
-    days of a person are put side by side as sorted arrays, with the country carried forward to days that name none. #}
+    days of a person are put side by side as sorted arrays, with the country carried forward to days that name none.
+    The region is that of the newest event that names one and its country, as long as that is the country of the day. #}
 with
 days as (
     select
         person_id,
         active_date,
         argMax(country, country_position) as day_country,
-        argMax(tax_residence, tax_residence_position) as day_tax_residence
+        argMax(tax_residence, tax_residence_position) as day_tax_residence,
+        argMax((region_country, region), region_position) as day_place
     from {{ of_changed_people(ref('user_day_facts')) }}
     group by person_id, active_date
 ),
@@ -24,10 +26,11 @@ days as (
 people as (
     select
         person_id,
-        arraySort(groupArray((active_date, day_country, day_tax_residence))) as history,
+        arraySort(groupArray((active_date, day_country, day_tax_residence, day_place))) as history,
         tupleElement(history, 1) as dates,
         arrayFill(country -> country != '', tupleElement(history, 2)) as countries,
-        arrayFill(residence -> residence != '', tupleElement(history, 3)) as residences
+        arrayFill(residence -> residence != '', tupleElement(history, 3)) as residences,
+        arrayFill(place -> place.2 != '', tupleElement(history, 4)) as places
     from days
     group by person_id
 ),
@@ -42,7 +45,9 @@ steps as (
                 countries,
                 residences,
                 arrayPushFront(arrayPopBack(dates), dates[1]),
-                arrayPushFront(arrayPopBack(countries), countries[1])
+                arrayPushFront(arrayPopBack(countries), countries[1]),
+                tupleElement(places, 1),
+                tupleElement(places, 2)
             )
         ) as step
     from people
@@ -59,6 +64,7 @@ judged as (
         steps.step.1 as active_date,
         steps.step.2 as country,
         steps.step.3 as tax_residence,
+        if(steps.step.6 = steps.step.2, steps.step.7, '') as region,
         coalesce(own.returns_until, active_date + {{ var('lifecycle_churn_days') }}) as returns_until,
         coalesce(before.returns_until, steps.step.4 + {{ var('lifecycle_churn_days') }}) < active_date as is_return
     from steps
@@ -73,7 +79,7 @@ months as (
         any(first_active_date) as first_active_date,
         max(active_date) as last_active_date,
         maxIf(toNullable(active_date), is_return) as last_return_date,
-        argMax((country, tax_residence, returns_until), active_date) as newest
+        argMax((country, tax_residence, returns_until, region), active_date) as newest
     from judged
     group by person_id, month
 )
@@ -83,6 +89,7 @@ select
     person_id,
     -- strings
     newest.1 as country,
+    newest.4 as region,
     newest.2 as tax_residence,
     -- dates
     month,

@@ -28,7 +28,7 @@ attempts as (
         country,
         is_partial,
         toUInt8(arrayJoin(range(1, reached_step + 1))) as step_number,
-        furthest_step >= step_number as is_completed,
+        step_number < reached_step or outcome = 'completed' as is_completed,
         outcome = 'open' and not is_completed as is_open,
         arrayFilter(event -> event.step_number = step_number, step_events) as own_events,
         arrayCount(event -> event.action = 'error', own_events) as errors,

@@ -26,6 +26,7 @@ active_people as (
             {{ months_until_next('first_month', 'people.next_month', 'toStartOfMonth(calendar.as_of_date)') }}
         ) as month,
         people.country as country,
+        people.region as region,
         people.tax_residence as tax_residence,
         toNullable(people.first_active_date) as first_active_date,
         toNullable(people.last_active_date) as last_active_date,
@@ -52,6 +53,7 @@ joined as (
         coalesce(nullIf(active_people.person_id, ''), customers.customer_id) as person_id,
         if(coalesce(active_people.person_id, '') = '', customers.month, active_people.month) as month,
         coalesce(nullIf(active_people.country, ''), customers.country, '') as country,
+        coalesce(active_people.region, '') as region,
         coalesce(active_people.tax_residence, '') as tax_residence,
         active_people.first_active_date as first_active_date,
         active_people.last_active_date as last_active_date,
@@ -106,6 +108,7 @@ select
     ) as lifecycle_stage,
     cast(coalesce(nullIf(markets.market, ''), 'unknown') as LowCardinality(String)) as geographic_segment,
     cast(joined.country as LowCardinality(String)) as country,
+    cast(joined.region as LowCardinality(String)) as region,
     cast(coalesce(nullIf(markets.continent, ''), 'unknown') as LowCardinality(String)) as continent,
     cast(joined.tax_residence as LowCardinality(String)) as tax_residence,
     -- numbers
