@@ -9,7 +9,7 @@
     {%- for metric in metrics -%}{%- do columns.update({metric.name: metric.config.meta.column}) -%}{%- endfor -%}
     {%- set money = metrics | selectattr('config.meta.unit', 'equalto', 'reporting_currency')
         | map(attribute='config.meta.column') | list -%}
-    {%- set look_backs = {none: 0, 'opening_balance': var('monthly_window_days') + 1} -%}
+    {%- set look_backs = {none: 0, 'opening_balance': (var('monthly_window_days') | int) + 1} -%}
     {%- set rows = [] -%}
     {%- for metric in metrics -%}
         {%- set meta = metric.config.meta -%}

@@ -1,7 +1,7 @@
 {{ config(order_by='(funnel, person_id)') }}
 
-{#- Few people have one, so only theirs are looked through. With `reentry: first` nobody has one: the window of the first
-    entry ends first. -#}
+{#- Few people have one, so only theirs are looked through. With `reentry: first` nobody has one: the first entry's
+    window ends first. -#}
 with
 chains as (
     select
@@ -36,6 +36,11 @@ from chains
 where
     not is_best
     and is_complete
-    and (funnel, person_id) in (select unfinished.funnel, unfinished.person_id from unfinished)
+    and (funnel, person_id) in (
+        select
+            unfinished.funnel,
+            unfinished.person_id
+        from unfinished
+    )
 order by funnel asc, person_id asc, furthest_step desc, is_excluded asc, entered_at asc
 limit 1 by funnel, person_id

@@ -35,8 +35,8 @@ defined as (
         added.*,
         metrics.kind as kind,
         added.experiment_id in (
-            select settings.experiment_id from {{ ref('experiment_settings') }} as settings
-            where settings.may_grow
+            select plans.experiment_id from {{ ref('experiment_settings') }} as plans
+            where plans.may_grow
         ) as may_grow,
         metrics.kind = 'ratio' as is_ratio
     from added
