@@ -159,7 +159,7 @@ def path_of(booking: Booking, touches: dict[str, list[Touch]]) -> list[Touch]:
     return [t for t in touches.get(booking.person, []) if timedelta() <= booking.at - t.at <= LOOK_BACK]
 
 
-def shares(model: str, path: list[Touch], at: datetime) -> list[Fraction]:
+def shares(model: str, path: list[Touch]) -> list[Fraction]:
     """Share of each touch by the rule of the model."""
     n = len(path)
     if model in ("first", "last"):
@@ -174,8 +174,10 @@ def shares(model: str, path: list[Touch], at: datetime) -> list[Fraction]:
         if n < 3:
             return [Fraction(1, n)] * n
         return [Fraction(40, 100), *[Fraction(20, 100) / (n - 2)] * (n - 2), Fraction(40, 100)]
-    # 2^(-days/7), of which 30 binary digits count
-    parts = [round(2.0 ** -((at - touch.at) / HALF_LIFE) * 2**30) for touch in path]
+    # 2^(-days/7). Only ratios count once they are normalised, so days before the newest touch do as well as days before
+    # the conversion; 30 binary digits of each count.
+    newest = max(touch.at for touch in path)
+    parts = [round(2.0 ** -((newest - touch.at) / HALF_LIFE) * 2**30) for touch in path]
     return [Fraction(part, sum(parts)) for part in parts]
 
 
@@ -192,7 +194,7 @@ def marketing_attribution(company: Company, booked: list[Booking]) -> list[dict[
     for booking in booked:
         path = path_of(booking, touches) or [Touch(booking.at, "unattributed", "", booking.country)]
         for model in MODELS:
-            for touch, part in zip(path, in_millionths(shares(model, path, booking.at)), strict=True):
+            for touch, part in zip(path, in_millionths(shares(model, path)), strict=True):
                 if part:
                     key = (booking.kind, model, booking.day, touch.channel, touch.campaign, touch.country)
                     cells[key][0] += Fraction(part * booking.conversions, 1_000_000)
