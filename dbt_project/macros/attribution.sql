@@ -93,6 +93,21 @@
     arrayStringConcat(arraySort(arrayDistinct({{ channels }})), ' + ')
 {%- endmacro -%}
 
+{#- Days that are over and lie in the data. -#}
+{%- macro finished_days() -%}
+    select days.day from {{ ref('reporting_days') }} as days
+    where not days.is_partial
+{%- endmacro -%}
+
+{#- Months of which every day is over and lies in the data. -#}
+{%- macro finished_months() -%}
+    select toStartOfMonth(days.day) as month
+    from {{ ref('reporting_days') }} as days
+    where not days.is_partial
+    group by month
+    having count() = toDayOfMonth(toLastDayOfMonth(month))
+{%- endmacro -%}
+
 {#- Until when conversions are known, as one row: a path whose look-back ends later may still convert. -#}
 {%- macro paths_known_until() -%}
     select least(complete_until, {{ start_of_reporting_date('as_of_date + 1') }}) as known_until
