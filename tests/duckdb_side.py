@@ -21,7 +21,7 @@ EXPORTED = {
     " anonymous_id, row_version",
     "calculator_usage": "toString(event_id) as event_id, event_at, user_id, anonymous_id, row_version",
     "revenue_events": "toString(event_id) as event_id, toString(event_type) as event_type, event_at, user_id,"
-    " anonymous_id, order_id, amount, toString(currency) as currency, row_version",
+    " anonymous_id, order_id, refunded_order_id, amount, toString(currency) as currency, row_version",
 }
 
 

@@ -12,8 +12,9 @@
 
     Whole numbers, so that credit is exact. Position gives the first and the last touch `attribution_position_end_percent`
     each and parts the rest among the n - 2 between them; both are multiplied by n - 2. Only time decay is not rational:
-    it is taken to 2^-30 of the credit of a touch at the moment of the conversion. -#}
-{%- macro attribution_parts(touches, converted_at) -%}
+    shares depend on how much older touches are than the newest one, so it gets 2^30 parts however old it is, and the
+    others what they weigh beside it. -#}
+{%- macro attribution_parts(touches) -%}
     {%- set end = var('attribution_position_end_percent') | int -%}
     {%- set half_life = (var('attribution_half_life_days') | int) * 86400000 -%}
     [
@@ -40,7 +41,12 @@
         ),
         arrayMap(
             touch -> toUInt64(
-                round(exp2(-dateDiff('millisecond', touch.touched_at, {{ converted_at }}) / {{ half_life }}) * exp2(30))
+                round(
+                    exp2(
+                        -dateDiff('millisecond', touch.touched_at, tupleElement({{ touches }}[-1], 'touched_at'))
+                        / {{ half_life }}
+                    ) * exp2(30)
+                )
             ),
             {{ touches }}
         )
@@ -85,6 +91,21 @@
 {#- The set of channels of a path, each once and sorted: `direct + email`. -#}
 {%- macro set_of_channels(channels) -%}
     arrayStringConcat(arraySort(arrayDistinct({{ channels }})), ' + ')
+{%- endmacro -%}
+
+{#- Days that are over and lie in the data. -#}
+{%- macro finished_days() -%}
+    select days.day from {{ ref('reporting_days') }} as days
+    where not days.is_partial
+{%- endmacro -%}
+
+{#- Months of which every day is over and lies in the data. -#}
+{%- macro finished_months() -%}
+    select toStartOfMonth(days.day) as month
+    from {{ ref('reporting_days') }} as days
+    where not days.is_partial
+    group by month
+    having count() = toDayOfMonth(toLastDayOfMonth(month))
 {%- endmacro -%}
 
 {#- Until when conversions are known, as one row: a path whose look-back ends later may still convert. -#}

@@ -22,3 +22,9 @@
         toFloat64(round({{ part }}, 4)) / nullIf(toFloat64(round({{ whole }}, 4)), 0) as Nullable(Float64)
     )
 {%- endmacro -%}
+
+{#- The order of a line of money: the one that it names, else the line itself. -#}
+{%- macro order_key(line='') -%}
+    {%- set prefix = line ~ '.' if line else '' -%}
+    if({{ prefix }}order_id = '', toString({{ prefix }}event_id), {{ prefix }}order_id)
+{%- endmacro -%}

@@ -36,7 +36,7 @@ def faults(read: Callable[[str], list[Row]], company: Company, spend: list[Row])
         "marketing_attribution": attribution,
         "marketing_spend_daily": marketing_spend_daily(company, spend),
         "marketing_performance": marketing_performance(company, attribution, spend),
-        "attribution_disagreement": attribution_disagreement(attribution),
+        "attribution_disagreement": attribution_disagreement(company, attribution),
         "attribution_paths": attribution_paths(company, booked),
     }
     found = [

@@ -3,6 +3,7 @@
 Definitions: reference page semantics.md (attribution) and docs/marketing.md.
 """
 
+import calendar
 import csv
 import itertools
 from collections import defaultdict
@@ -159,7 +160,7 @@ def path_of(booking: Booking, touches: dict[str, list[Touch]]) -> list[Touch]:
     return [t for t in touches.get(booking.person, []) if timedelta() <= booking.at - t.at <= LOOK_BACK]
 
 
-def shares(model: str, path: list[Touch], at: datetime) -> list[Fraction]:
+def shares(model: str, path: list[Touch]) -> list[Fraction]:
     """Share of each touch by the rule of the model."""
     n = len(path)
     if model in ("first", "last"):
@@ -174,8 +175,10 @@ def shares(model: str, path: list[Touch], at: datetime) -> list[Fraction]:
         if n < 3:
             return [Fraction(1, n)] * n
         return [Fraction(40, 100), *[Fraction(20, 100) / (n - 2)] * (n - 2), Fraction(40, 100)]
-    # 2^(-days/7), of which 30 binary digits count
-    parts = [round(2.0 ** -((at - touch.at) / HALF_LIFE) * 2**30) for touch in path]
+    # 2^(-days/7). Only ratios count once they are normalised, so days before the newest touch do as well as days before
+    # the conversion; 30 binary digits of each count.
+    newest = max(touch.at for touch in path)
+    parts = [round(2.0 ** -((newest - touch.at) / HALF_LIFE) * 2**30) for touch in path]
     return [Fraction(part, sum(parts)) for part in parts]
 
 
@@ -192,17 +195,19 @@ def marketing_attribution(company: Company, booked: list[Booking]) -> list[dict[
     for booking in booked:
         path = path_of(booking, touches) or [Touch(booking.at, "unattributed", "", booking.country)]
         for model in MODELS:
-            for touch, part in zip(path, in_millionths(shares(model, path, booking.at)), strict=True):
+            for touch, part in zip(path, in_millionths(shares(model, path)), strict=True):
                 if part:
                     key = (booking.kind, model, booking.day, touch.channel, touch.campaign, touch.country)
                     cells[key][0] += Fraction(part * booking.conversions, 1_000_000)
                     cells[key][1] += booking.revenue * part / 1_000_000
     names = ("conversion_kind", "attribution_model", "conversion_date", "channel", "campaign", "country")
+    finished = _finished_days(company)
     return [
         {
             **dict(zip(names, key, strict=True)),
             "credited_conversions": decimal(credited),
             "credited_revenue": decimal(revenue),
+            "is_partial": key[2] not in finished,
         }
         for key, (credited, revenue) in sorted(cells.items())
     ]
@@ -282,8 +287,6 @@ def _performance(
     channel: str,
     cell: dict[str, Fraction],
 ) -> dict[str, Any]:
-    following = (start.replace(day=28) + timedelta(days=4)).replace(day=1) if kind == "month" else start
-    days = [start + timedelta(days=n) for n in range(max((following - start).days, 1))]
     return {
         "period_type": kind,
         "attribution_model": model,
@@ -302,12 +305,17 @@ def _performance(
         "roas": quotient(cell["revenue"], cell["spend"], 4),
         "cpc": quotient(cell["spend"], cell["clicks"], 4),
         "ctr": quotient(cell["clicks"], cell["impressions"], 6),
-        "is_partial": not finished.issuperset(days),
+        "is_partial": not finished.issuperset(_days_of_month(start) if kind == "month" else [start]),
     }
 
 
-def attribution_disagreement(attribution: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _days_of_month(month: date) -> list[date]:
+    return [month.replace(day=number + 1) for number in range(calendar.monthrange(month.year, month.month)[1])]
+
+
+def attribution_disagreement(company: Company, attribution: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of the mart by its key, from those of marketing_attribution."""
+    finished = _finished_days(company)
     credit: dict[tuple[str, date, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
     total: dict[tuple[str, date], Fraction] = defaultdict(Fraction)
     for row in attribution:
@@ -332,6 +340,7 @@ def attribution_disagreement(attribution: list[dict[str, Any]]) -> list[dict[str
                     "min_share": share[low],
                     "max_share": share[high],
                     "share_spread": share[high] - share[low],
+                    "is_partial": not finished.issuperset(_days_of_month(month)),
                 }
             )
     return found
@@ -367,6 +376,7 @@ def attribution_paths(company: Company, booked: list[Booking]) -> list[dict[str,
     """Rows of the mart by its key, from the bookings of the company."""
     touches = touches_of(company)
     cells: dict[tuple[str, date, tuple[str, ...]], list[Fraction]] = defaultdict(lambda: [Fraction()] * 4)
+    finished = _finished_days(company)
     for booking in booked:
         path = tuple(touch.channel for touch in path_of(booking, touches))
         cell = cells[booking.kind, month_of(booking.day), path]
@@ -392,6 +402,7 @@ def attribution_paths(company: Company, booked: list[Booking]) -> list[dict[str,
             "null_paths": int(cell[1]),
             "open_paths": int(cell[2]),
             "conversion_value": decimal(cell[3]),
+            "is_partial": not finished.issuperset(_days_of_month(month)),
         }
         for (kind, month, path), cell in sorted(cells.items(), key=lambda i: (i[0][0], i[0][1], " > ".join(i[0][2])))
     ]

@@ -75,6 +75,7 @@ class Company:
                 self.people[person].append(row)
         self.sessions = cut_sessions(self.people, self.gap)
         self.money = [row for row in self.revenue if row["event_type"] in ("charge", "refund", "adjustment")]
+        self.first_charges = self._first_charges()
         self.rates = exchange_rates()
 
     def _seen(self, rows: list[Row]) -> list[Row]:
@@ -89,20 +90,30 @@ class Company:
         return Fraction(row["amount"]) * max(rates, key=lambda r: r[2])[3]
 
     def customer_of(self, row: Row) -> str:
-        """The known user, or the one that the device identifies as, or nobody."""
-        return str(row["user_id"] or self.known.get(row["anonymous_id"], ""))
+        """The known user, or the one that the device identifies as, or nobody.
+
+        A refund that names neither belongs to the customer of the order that it gives back.
+        """
+        own = str(row["user_id"] or self.known.get(row["anonymous_id"], ""))
+        if own or row["event_type"] != "refund" or row["refunded_order_id"] not in self.first_charges:
+            return own
+        return self.customer_of(self.first_charges[row["refunded_order_id"]])
 
     def orders(self) -> dict[str, tuple[str, date, datetime]]:
         """Customer, day and moment of every order: the charges that share an id, taken at the first of them."""
+        first = self._first_charges()
+        return {o: (self.customer_of(r), self.day_of(r["event_at"]), r["event_at"]) for o, r in first.items()}
+
+    def _first_charges(self) -> dict[str, Row]:
+        """The first of the charges that share the id of an order."""
         charges: dict[str, list[Row]] = defaultdict(list)
         for row in self.money:
             if row["event_type"] == "charge":
                 charges[row["order_id"] or str(row["event_id"])].append(row)
-        first = {
+        return {
             order: min(rows, key=lambda r: (r["event_at"], r["event_id"].int & (2**64 - 1), r["event_id"].int >> 64))
             for order, rows in charges.items()
         }
-        return {o: (self.customer_of(r), self.day_of(r["event_at"]), r["event_at"]) for o, r in first.items()}
 
 
 def kpi_daily(company: Company) -> list[dict[str, Any]]:

@@ -4,10 +4,14 @@ import itertools
 import random
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from marts_support import NOT_COMPARED, for_dataset, insert, must_build, rows, uuid_of
+from marts_support import NOT_COMPARED, differences, for_dataset, insert, must_build, rows, uuid_of
+from marts_support import company as company_of
+from oracle_features import user_features
 
 from gtc.settings import Dataset, Settings
 from simulator.order import Order
@@ -205,3 +209,90 @@ def test_an_exposure_that_names_user_and_device_moves_what_the_device_did(wareho
             place = f"{settings.dataset.schema}_intermediate.{name}"
             found = rows(etl, f"select distinct person_id from {place} order by 1")
             assert [row["person_id"] for row in found] == expected, name
+
+
+#: What is read of the money that people paid, with all that it is made of.
+MONEY_OF_PEOPLE = ["+users", "+user_features", "+cohort_members", "+conversion_paths"]
+
+
+def test_a_refund_that_names_nobody_follows_its_order_from_batch_to_batch(warehouse: Settings, etl: Client) -> None:
+    settings = for_dataset(warehouse, "given_back")
+    migrate(etl, settings.dataset)
+
+    def seen(number: int, day: date, user: str, device: str) -> dict[str, object]:
+        at = datetime(day.year, day.month, day.day, 12)
+        row = {"event_id": uuid_of(number), "event_name": "page_view", "event_at": at, "received_at": at}
+        return row | {"user_id": user, "anonymous_id": device}
+
+    def paid(
+        number: int, day: date, amount: int, user: str = "", device: str = "", **more: object
+    ) -> dict[str, object]:
+        row = seen(number, day, user, device) | {
+            "event_type": "charge" if amount > 0 else "refund",
+            "amount": Decimal(amount),
+        }
+        del row["event_name"]
+        return row | {"currency": "USD", "order_id": "", "refunded_order_id": "", "received_at": next(arrivals)} | more
+
+    arrivals = (datetime(2026, 6, 1) + timedelta(hours=hour) for hour in itertools.count())
+    january, february, march, april = (date(2026, month, 10) for month in (1, 2, 3, 4))
+    batches: list[tuple[list[dict[str, object]], list[dict[str, object]], dict[str, int]]] = [
+        (  # an order of a device, one without an id, and much else that stays, also one of a device that stays unknown
+            [seen(n, january, f"u{n}", f"e{n}") for n in range(1, 30)],
+            [
+                paid(101, january, 100, device="d1", order_id="o1"),
+                paid(102, january, 50, "eve"),
+                paid(100, january, 8, device="d9", order_id="o9"),
+                *(paid(110 + n, january, 1, f"u{n}", order_id=f"p{n}") for n in range(1, 20)),
+            ],
+            {"eve": 50},
+        ),
+        (  # refunds come
+            [],
+            [
+                paid(103, january, -40, refunded_order_id="o1"),
+                paid(104, january, -20, refunded_order_id=str(uuid_of(102))),
+                paid(105, january, -7, device="d2", refunded_order_id=str(uuid_of(102))),
+                paid(106, january, -3, refunded_order_id="o2"),
+            ],
+            {"eve": 23},
+        ),
+        (  # the device of an order is identified, another order comes late
+            [seen(40, february, "ada", "d1")],
+            [paid(107, march, 9, "ned", order_id="o2")],
+            {"eve": 23, "ada": 60, "ned": 6},
+        ),
+        (  # the device of a refund is seen with two users at once, on different days; the one of the order has two now
+            [seen(41, february, "fay", "d2"), seen(42, april, "gil", "d2"), seen(43, april, "bob", "d1")],
+            [],
+            {"eve": 23, "ned": 6},
+        ),
+        # the refund of an order that was ada's until then comes late
+        ([], [paid(108, february, -5, refunded_order_id="o1")], {"eve": 23, "ned": 6}),
+        # an earlier charge makes the order somebody else's; the one without an id changes hands; a refund is corrected
+        (
+            [],
+            [
+                paid(109, date(2026, 1, 9), 1, "cyd", order_id="o1"),
+                paid(102, january, 50, "dan"),
+                paid(106, january, -3, refunded_order_id="p1"),
+            ],
+            {"cyd": -44, "dan": 23, "ned": 9, "u1": -2},
+        ),
+    ]  # fmt: skip
+    past = partial(company_of, etl, settings.dataset)
+    for product, money, worth in batches:
+        insert(etl, settings.dataset, "user_events", product)
+        insert(etl, settings.dataset, "revenue_events", money)
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES, select=MONEY_OF_PEOPLE)
+        found = rows(
+            etl,
+            f"select person_id, net_revenue from {settings.dataset.schema}.users"
+            " where net_revenue != 0 and (not startsWith(person_id, 'u') or person_id = 'u1')",
+        )
+        assert {row["person_id"]: row["net_revenue"] for row in found} == {"u1": 1} | worth
+        features = rows(etl, f"select * from {settings.dataset.schema}.user_features order by cutoff_date, user_id")
+        assert differences(features, user_features(lambda day: past(as_of=day), past())) == []
+    batched = contents(etl, settings)
+    must_build(settings, full_refresh=True, with_tests=False, select=MONEY_OF_PEOPLE)
+    assert set(differing(batched, contents(etl, settings))) <= LIVE

@@ -86,6 +86,7 @@ def line(number: int, kind: str, at: datetime, user: str, subject: str, amount: 
     of_subscription = kind in ("trial_started", "subscription_started")
     row = {"event_id": uuid_of(number), "event_type": kind, "event_at": at, "received_at": at, "user_id": user}
     row |= {"order_id": "" if of_subscription else subject, "subscription_id": subject if of_subscription else ""}
+    row |= {"refunded_order_id": subject if kind == "refund" else ""}
     return row | {"amount": -amount if kind == "refund" else amount, "currency": "USD"}
 
 

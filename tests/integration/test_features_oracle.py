@@ -61,6 +61,7 @@ def money_row(at: datetime, user: str, device: str, kind: str = "charge", **more
         "user_id": user,
         "anonymous_id": device,
         "order_id": "",
+        "refunded_order_id": "",
         "subscription_id": "",
         "plan": "",
         "billing_period": "month",
@@ -81,11 +82,13 @@ product = st.builds(
     places, places, st.sampled_from(["", "mobile"]), st.sampled_from(["vat", "income_tax"]),
 )  # fmt: skip
 lines = st.builds(
-    lambda at, user, device, kind, order, amount, currency: money_row(
-        at, user, device, kind, order_id=order, currency=currency, amount=-amount if kind == "refund" else amount
+    lambda at, user, device, kind, order, given_back, amount, currency: money_row(
+        at, user, device, kind, order_id=order, refunded_order_id=given_back, currency=currency,
+        amount=-amount if kind == "refund" else amount,
     ),
     moments, users, devices, st.sampled_from(["charge", "charge", "refund", "adjustment"]),
-    st.sampled_from(["", "o1", "o2"]), st.sampled_from([Decimal("10"), Decimal("0.005"), Decimal("20.01")]),
+    st.sampled_from(["", "o1", "o2"]), st.sampled_from(["", "o1", "o2"]),
+    st.sampled_from([Decimal("10"), Decimal("0.005"), Decimal("20.01")]),
     st.sampled_from(["USD", "GBP"]),
 )  # fmt: skip
 changes = st.builds(
@@ -247,6 +250,36 @@ def test_a_device_counts_from_the_day_it_is_identified_until_a_second_user_shows
     assert faults(bench) == []
 
 
+def test_a_refund_that_names_nobody_is_whose_order_it_gives_back_as_long_as_that_is_known(bench: Bench) -> None:
+    seen = [
+        product_row(NOON(month=1, day=5), "zoe", ""),
+        product_row(NOON(month=2, day=10), "ada", "d1", name="login"),
+        product_row(NOON(month=3, day=10), "eve", "d2", name="login"),
+        product_row(NOON(month=4, day=10), "fay", "d2", name="login"),
+        product_row(NOON(month=5, day=10), "bob", "d1", name="login"),
+        product_row(NOON(month=6, day=10), "zoe", ""),
+    ]
+    money = [
+        money_row(NOON(month=1, day=10), "", "d1", order_id="o1", amount=Decimal(100)),
+        money_row(NOON(month=1, day=12), "", "", "refund", refunded_order_id="o1", amount=Decimal(-40)),
+        money_row(NOON(month=1, day=13), "", "d2", "refund", refunded_order_id="o1", amount=Decimal(-7)),
+        money_row(NOON(month=1, day=9), "", "", "refund", refunded_order_id="o9", amount=Decimal(-1)),
+        money_row(NOON(month=3, day=9), "cyd", "", order_id="o9", amount=Decimal(9)),
+    ]
+    bench.fill(raw_rows(seen, money, []), marts=MARTS)
+    found = {
+        (row["user_id"], row["cutoff_date"].month): float(row["net_revenue"])
+        for row in mart_rows(bench.client, bench.dataset.schema)
+        if row["net_revenue"]
+    }
+    # d1 is ada's from February to April, and d2 eve's in March: the order, and what is given back of it.
+    assert found == {
+        ("ada", 2): 53, ("ada", 3): 60, ("ada", 4): 53, ("eve", 3): -7,
+        ("cyd", 3): 8, ("cyd", 4): 8, ("cyd", 5): 8, ("cyd", 6): 8,
+    }  # fmt: skip
+    assert faults(bench) == []
+
+
 def test_a_visit_before_and_after_the_sign_up_is_one_session_and_one_active_day(bench: Bench) -> None:
     seen = [
         product_row(NOON(month=3, day=10, minute=0), "", "d1"),
@@ -273,6 +306,9 @@ MUTANTS = {
     "sessions of each device": ("step = 1 and open = 1", "step = 1"),
     "every run is a session": ("arrayMap(edge -> edge.2, edges)", "arrayReverse(arrayMap(edge -> edge.2, edges))"),
     "refunds are negative": ("-reporting_amount, 0) as refund", "reporting_amount, 0) as refund"),
+    "orders count before they are made": ("greatest(held_lines.day, held_orders.known_from)", "held_lines.day"),
+    "refunds of a shared device are lost": ("greatest(held_lines.day, held_lines.known_until, held_orders.known_from)",
+                                            "held_orders.known_until"),
     "plans of the past": ("spans.valid_to is null or", "true or"),
     "trials of the future": ("trials.ends_at, 'Europe/London') <=", "trials.ends_at, 'Europe/London') <"),
 }  # fmt: skip
@@ -293,6 +329,9 @@ def busy_company() -> dict[str, list[Row]]:
     money = [
         money_row(NOON(month=2, day=1), "ada", "", amount=Decimal(10)),
         money_row(NOON(month=2, day=2), "ada", "", "refund", amount=Decimal(-3)),
+        money_row(NOON(month=1, day=2), "", "", "refund", refunded_order_id="o9", amount=Decimal(-1)),
+        money_row(NOON(month=4, day=20), "", "d1", "refund", refunded_order_id="o9", amount=Decimal(-2)),
+        money_row(NOON(month=2, day=1), "cyd", "", order_id="o9", amount=Decimal(7)),
         money_row(NOON(month=2, day=3), "ada", "", "subscription_started", **price),
         money_row(NOON(month=3, day=3), "ada", "", "subscription_cancelled", **price),
         money_row(NOON(month=3, day=17), "ada", "", "trial_started", **(price | {"subscription_id": "s2"})),

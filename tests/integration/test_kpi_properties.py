@@ -29,7 +29,14 @@ def seen(number: int, moment: str, who: str, name: str = "page_view", **more: An
 def money(number: int, moment: str, who: str, kind: str = "charge", amount: str = "10", **more: Any) -> Row:
     """One event of revenue."""
     row = {"event_id": uuid_of(number), "event_type": kind, "event_at": at(moment), "user_id": who, "anonymous_id": ""}
-    row |= {"subscription_id": "", "order_id": "", "plan": "", "billing_period": "", "plan_price": Decimal(0)}
+    row |= {
+        "subscription_id": "",
+        "order_id": "",
+        "refunded_order_id": "",
+        "plan": "",
+        "billing_period": "",
+        "plan_price": Decimal(0),
+    }
     row |= {
         "amount": Decimal(amount),
         "currency": "USD",
@@ -101,12 +108,13 @@ changes = st.builds(
     st.sampled_from(["USD", "GBP"]), st.sampled_from(["US", "GB"]),
 )  # fmt: skip
 charges = st.builds(
-    lambda n, moment, user, kind, amount, plan, country: money(
-        n, moment, user, kind, amount, plan=plan, country=country
+    lambda n, moment, user, kind, amount, plan, country, order: money(
+        n, moment, user, kind, amount, plan=plan, country=country, refunded_order_id=order
     ),
     st.integers(90, 120), moments, st.sampled_from(["", "ada", "bob"]),
     st.sampled_from(["charge", "charge", "refund", "adjustment"]), st.sampled_from(["0.005", "10", "19.99"]),
     st.sampled_from(["", "plus", "pro"]), st.sampled_from(["US", "GB"]),
+    st.integers(90, 120).map(lambda n: str(uuid_of(n))),
 )  # fmt: skip
 
 

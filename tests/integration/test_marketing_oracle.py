@@ -142,7 +142,7 @@ def test_credit_for_sign_ups_is_recovered_from_the_planted_paths(
         if visits[-1]["anonymous_id"] in shared:
             path.append(Touch(opened, "direct", "", person["country"]))
         for model in MODELS:
-            for touch, part in zip(path, in_millionths(shares(model, path, opened)), strict=True):
+            for touch, part in zip(path, in_millionths(shares(model, path)), strict=True):
                 expected[model, touch.channel] += Fraction(part, 1_000_000)
     found = company.read(
         "select attribution_model, channel, sum(credited_conversions) as credit from marts.marketing_attribution"

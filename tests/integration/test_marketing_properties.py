@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import oracle_marketing
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -264,12 +265,26 @@ def test_position_gives_forty_to_both_ends_and_parts_the_rest(bench: Bench, touc
     assert [row["n"] * 100 for row in found] == percent
 
 
+@pytest.mark.parametrize(("older", "wanted"), [(0, {"email": "1"}), (7, {"email": "0.666667", "display": "0.333333"})])
+def test_time_decay_shares_out_paths_whose_touches_are_all_old(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, older: int, wanted: dict[str, str]
+) -> None:
+    visits = [event(1, START, "email"), event(2, START - timedelta(days=older), "display")]
+    money = [line(3, START + timedelta(days=221))]
+    fill(bench, visits if older else visits[:1], money)
+    monkeypatch.setattr(oracle_marketing, "LOOK_BACK", timedelta(days=365))
+    bench.rebuild(("toIntervalDay(30)", "toIntervalDay(365)"), marts=MARTS)
+    found = credit(bench, "order", "time_decay")
+    assert {channel: conversions for channel, (conversions, _) in found.items()} == wanted
+    assert differing(bench) == []
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(st.lists(st.integers(0, 30 * 86_400_000), min_size=1, max_size=30))
+@given(st.lists(st.integers(0, 400 * 86_400_000), min_size=1, max_size=30))
 def test_millionths_add_up_to_one_and_are_never_a_millionth_off(ages: list[int]) -> None:
     path = [Touch(START - timedelta(milliseconds=age), "email", "", "") for age in sorted(ages, reverse=True)]
     for model in MODELS:
-        exact = shares(model, path, START)
+        exact = shares(model, path)
         parts = in_millionths(exact)
         assert (sum(exact), sum(parts)) == (1, 1_000_000)
         assert all(abs(part - share * 1_000_000) < 1 for part, share in zip(parts, exact, strict=True))

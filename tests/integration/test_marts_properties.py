@@ -66,12 +66,13 @@ events = st.builds(
 )
 
 lines = st.builds(
-    lambda kind, at, user, device, order, amount, currency: {
+    lambda kind, at, user, device, order, given_back, amount, currency: {
         "event_type": kind,
         "event_at": at,
         "user_id": user,
         "anonymous_id": device,
         "order_id": order,
+        "refunded_order_id": given_back,
         "amount": -amount if kind == "refund" else amount,
         "currency": currency,
     },
@@ -79,6 +80,7 @@ lines = st.builds(
     moments,
     people,
     devices,
+    st.sampled_from(["", "o1", "o2", "o3", "o4"]),
     st.sampled_from(["", "o1", "o2", "o3", "o4"]),
     amounts,
     st.sampled_from(["USD", "GBP", "JPY"]),

@@ -27,7 +27,7 @@ EDGES = [
 BLANK: Row = {
     "event_type": "charge", "user_id": "", "anonymous_id": "", "order_id": "", "subscription_id": "", "plan": "",
     "billing_period": "", "plan_price": Decimal(0), "amount": Decimal(0), "tax_amount": Decimal(0), "currency": "USD",
-    "country": "", "reason": "",
+    "country": "", "reason": "", "refunded_order_id": "",
 }  # fmt: skip
 
 terms = st.fixed_dictionaries(
@@ -55,6 +55,7 @@ lines = st.fixed_dictionaries(
         "user_id": st.sampled_from(["", "ada", "bob"]),
         "anonymous_id": st.sampled_from(["", "d1"]),
         "order_id": st.sampled_from(["", "o1", "o2", "o3"]),
+        "refunded_order_id": st.sampled_from(["", "o1", "o2", "o3"]),
         "subscription_id": st.sampled_from(["", "", "s1"]),
         "plan": st.sampled_from(["", "plus"]),
         "amount": st.sampled_from([Decimal("0.005"), Decimal(10), Decimal("-20.01"), Decimal("33.3333")]),
@@ -287,6 +288,31 @@ def test_the_summary_for_lifetime_value_follows_the_rule_of_the_cdnow_data(bench
     assert faults(bench) == []
 
 
+def refund(number: int, moment: str, amount: str, order: str, **more: Any) -> Row:
+    """Money given back for an order; it names nobody."""
+    nobody = {"user_id": "", "order_id": "", "event_type": "refund", "refunded_order_id": order}
+    return charge(number, moment, amount) | nobody | more
+
+
+def test_a_refund_that_names_nobody_is_given_back_to_the_customer_of_its_order(bench: Bench) -> None:
+    fill(
+        bench,
+        charge(1, "2024-03-05T12:00", "100"),
+        refund(2, "2024-03-20T12:00", "-100", "o1"),
+        charge(3, "2024-03-05T12:00", "50", user_id="bob", order_id=""),
+        refund(4, "2024-03-20T12:00", "-20", str(uuid_of(3))),  # an order without an id is named by its charge
+        refund(5, "2024-03-20T12:00", "-1", "unknown"),
+        refund(6, "2024-03-20T12:00", "-2", "o1", user_id="bob"),  # whoever a refund names has it
+        refund(7, "2024-03-20T12:00", "-4", "o1", event_type="adjustment"),
+        charge(8, "2024-03-31T12:00", "0", user_id="cyd"),
+    )
+    found = bench.rows("select net_revenue from marts.revenue_cohorts where breakdown = 'overall' and months_since = 0")
+    assert [row["net_revenue"] for row in found] == [28]
+    worth = bench.rows("select customer_id, net_revenue from int.customer_months order by customer_id")
+    assert [tuple(row.values()) for row in worth] == [("ada", 0), ("bob", 28), ("cyd", 0)]
+    assert faults(bench) == []
+
+
 #: A rule of the SQL, the wrong one next to it, and a mart that it spoils.
 MUTANTS = {
     "a year counts twelve months": ("= 'year'", "= 'years'", "subscriptions"),
@@ -301,6 +327,7 @@ MUTANTS = {
     "rates of another year": (">= rates.valid_from", ">= rates.valid_from - 700", "mrr_movements_total"),
     "one order, many orders": ("countIf(is_first_charge)", "countIf(event_type = 'charge')", "revenue_daily"),
     "refunds count as sales": ("sum(reporting_amount)", "sum(abs(reporting_amount))", "revenue_cohorts"),
+    "refunds of nobody stay nobody's": (", refunded_customers.customer_id, '')", ", '', '')", "revenue_cohorts"),
     "the first purchase is a repeat": ("sum(days.amount) - argMin", "sum(days.amount) - 0 * argMin", "ltv_summary"),
 }
 
@@ -326,6 +353,7 @@ def busy_company() -> list[Row]:
         charge(21, "2024-03-01T12:00", "5", order_id="o20", country="GB"),
         charge(22, "2024-04-01T12:00", "-3", event_type="refund"),
         charge(23, "2024-05-01T12:00", "7"),
+        refund(24, "2024-05-02T12:00", "-2", "o23"),
     ]
 
 

@@ -64,6 +64,7 @@ lines = st.builds(
         "user_id": user,
         "anonymous_id": device,
         "order_id": name if kind == "charge" else "",
+        "refunded_order_id": name if kind == "refund" else "",
         "subscription_id": name if kind not in ("charge", "refund") else "",
         "plan": f"plan {name}",
         "billing_period": "month",

@@ -1,16 +1,20 @@
 {#- Whose features changed, for user_features and what it is made from: what a device did is a user's only as long as no
     second user is seen with it, and an order or a subscription may name several users. -#}
 
-{#- People of whom anything changed, and all users of devices that several share and that anything happened on. -#}
+{#- People of whom anything changed, and all users of devices that several share and that anything happened on, or with an
+    order that anything happened to. -#}
 {%- macro changed_users() -%}
     {{ changed_people() }}
     union all
     select arrayJoin(identities.user_ids) as user_id from {{ ref('user_identities') }} as identities
     where
         identities.is_conflict
-        and identities.anonymous_id in (
-            select event_changes.anonymous_id from {{ ref('event_changes') }} as event_changes
-            where {{ is_new_in('event_changes') }}
+        and (
+            identities.anonymous_id in (
+                select event_changes.anonymous_id from {{ ref('event_changes') }} as event_changes
+                where {{ is_new_in('event_changes') }}
+            )
+            or concat('anonymous:', identities.anonymous_id) in ({{ changed_people() }})
         )
 {%- endmacro -%}
 

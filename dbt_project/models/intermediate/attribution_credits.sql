@@ -33,7 +33,7 @@ credited as (
         revenue,
         conversion_date,
         touches,
-        arrayMap(parts -> {{ millionths('parts') }}, {{ attribution_parts('touches', 'converted_at') }}) as credits
+        arrayMap(parts -> {{ millionths('parts') }}, {{ attribution_parts('touches') }}) as credits
     from paths
 ),
 

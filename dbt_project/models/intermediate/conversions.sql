@@ -8,7 +8,8 @@
 
 {# Money follows its order: a charge counts on its own day, a refund on the day of the refund, both for the order they
     name. So the revenue of a day is the net revenue of that day, and nothing is rewritten when money is given back.
-    Lines of others may name a person's order: such an order is computed from all its lines. #}
+    Lines of others may name a person's order: such an order is computed from all its lines. Orders of nobody are those of
+    many devices, of which a build of changes keeps the ones that changed. #}
 with
 kinds as (
     select * from {{ ref('conversion_kinds') }}
@@ -125,7 +126,7 @@ counted as (
     where is_counted
     union all
     select * from orders_of_kinds
-    where is_counted
+    where is_counted {% if only_changes() %}and person_id in ({{ changed_people_and_nobody() }}){% endif %}
 )
 
 select

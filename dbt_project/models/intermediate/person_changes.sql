@@ -51,7 +51,7 @@ moved_payers as (
 
 {# Orders and subscriptions belong to one person, and lines of others may decide to whom, and what they are. #}
 shared_things as (
-    select arrayJoin([order_id, refunded_order_id, subscription_id]) as thing_id
+    select arrayJoin([{{ order_key() }}, refunded_order_id, subscription_id]) as thing_id
     from {{ ref('stg_revenue_deliveries') }}
     where
         event_id in ({{ changed_event_ids('revenue_events') }})
@@ -62,7 +62,9 @@ who_shares as (
     select
         user_id,
         anonymous_id,
-        arrayJoin(arrayFilter(thing -> thing != '', [order_id, refunded_order_id, subscription_id])) as thing_id
+        arrayJoin(
+            arrayFilter(thing -> thing != '', [{{ order_key() }}, refunded_order_id, subscription_id])
+        ) as thing_id
     from {{ ref('stg_revenue_deliveries') }}
 ),
 

@@ -1,5 +1,6 @@
 {{ config(order_by='(customer_id, event_at, event_id)') }}
 
+{# A refund that names nobody belongs to the customer of the order that it gives back. #}
 with
 money_events as (
     select * from {{ ref('stg_revenue_events') }}
@@ -8,6 +9,25 @@ money_events as (
 
 identities as (
     {{ owners_of_devices() }}
+),
+
+refunded_orders as (
+    select refunded_order_id from money_events
+    where event_type = 'refund' and user_id = '' and refunded_order_id != ''
+),
+
+refunded_customers as (
+    select
+        {{ order_key('charges') }} as refunded_key,
+        argMin(
+            coalesce(nullIf(charges.user_id, ''), identities.user_id, ''), (charges.event_at, charges.event_id)
+        ) as customer_id
+    from money_events as charges
+    left join identities on charges.anonymous_id = identities.anonymous_id
+    where
+        charges.event_type = 'charge'
+        and {{ order_key('charges') }} in (select refunded_orders.refunded_order_id from refunded_orders)
+    group by refunded_key
 ),
 
 rates as (
@@ -41,10 +61,15 @@ rated as (
 select
     -- ids
     rated.event_id as event_id,
-    coalesce(nullIf(rated.user_id, ''), identities.user_id, '') as customer_id,
+    coalesce(
+        nullIf(rated.user_id, ''),
+        identities.user_id,
+        if(rated.event_type = 'refund', refunded_customers.customer_id, ''),
+        ''
+    ) as customer_id,
     rated.user_id as user_id,
     rated.anonymous_id as anonymous_id,
-    if(rated.order_id = '', toString(rated.event_id), rated.order_id) as order_id,
+    {{ order_key('rated') }} as order_id,
     rated.refunded_order_id as refunded_order_id,
     rated.subscription_id as subscription_id,
     rated.product_id as product_id,
@@ -65,3 +90,4 @@ select
     rated.event_at as event_at
 from rated
 left join identities on rated.anonymous_id = identities.anonymous_id
+left join refunded_customers on rated.refunded_order_id = refunded_customers.refunded_key

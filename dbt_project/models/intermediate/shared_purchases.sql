@@ -1,24 +1,36 @@
 {{ config(order_by='(kind, purchase_id, user_id)') }}
 
 {# Whoever any delivery names counts, also one that was corrected since: these are the people of whom something may
-    change when another one's event does. Users of a device count only where a delivery names nobody else. #}
+    change when another one's event does. Users of a device count only where a delivery names nobody else. Who gives an
+    order back shares it. #}
+{% set purchases = {
+    'order': "arrayJoin(arrayFilter(name -> name != '', [" ~ order_key() ~ ", refunded_order_id]))",
+    'subscription': 'subscription_id',
+} %}
+
 with
-{% for kind in ['order', 'subscription'] -%}
-{{ kind }}s as (
+{% for kind, purchase_id in purchases.items() -%}
+{{ kind }}_lines as (
     select
-        '{{ kind }}' as kind,
-        {{ kind }}_id as purchase_id,
+        {{ purchase_id }} as purchase_id,
         user_id,
         if(user_id = '', anonymous_id, '') as device_id
     from {{ ref('stg_revenue_deliveries') }}
+),
+
+{{ kind }}s as (
+    select
+        '{{ kind }}' as kind,
+        purchase_id,
+        user_id,
+        device_id
+    from {{ kind }}_lines
     where
-        {{ kind }}_id in (
-            select {{ kind }}_id from {{ ref('stg_revenue_deliveries') }}
-            where {{ kind }}_id != ''
-            group by {{ kind }}_id
-            having
-                min((user_id, if(user_id = '', anonymous_id, '')))
-                != max((user_id, if(user_id = '', anonymous_id, '')))
+        purchase_id in (
+            select purchase_id from {{ kind }}_lines
+            where purchase_id != ''
+            group by purchase_id
+            having min((user_id, device_id)) != max((user_id, device_id))
         )
 ),
 

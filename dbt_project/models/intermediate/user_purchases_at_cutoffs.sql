@@ -1,6 +1,7 @@
 {{ config(order_by='(cutoff_date, user_id)') }}
 
-{#- A line of money counts on its day, an order on the day of its first charge, for whom that charge names. -#}
+{#- A line of money counts on its day, an order on the day of its first charge, for whom that charge names. A refund
+    without a user is that of its order's user before its own device is identified, and once it is seen with a second. -#}
 with
 lines as (
     select
@@ -9,12 +10,13 @@ lines as (
         revenue_date as day,
         reporting_amount as amount,
         if(event_type = 'refund', -reporting_amount, 0) as refund,
-        false as is_order
+        if(event_type = 'refund' and user_id = '', refunded_order_id, '') as given_back_order_id
     from {{ ref('revenue_lines') }}
 ),
 
 orders as (
     select
+        order_id,
         argMin((user_id, anonymous_id), {{ event_order('event_at', 'event_id') }}) as buyer,
         min(revenue_date) as day
     from {{ ref('revenue_lines') }}
@@ -22,30 +24,81 @@ orders as (
     group by order_id
 ),
 
-purchases as (
-    select * from lines
-    union all
+held_lines as (
     select
-        buyer.1 as carried_user_id,
-        buyer.2 as anonymous_id,
-        day,
-        toDecimal128(0, 12) as amount,
-        toDecimal128(0, 12) as refund,
-        true as is_order
+        lines.given_back_order_id as given_back_order_id,
+        {{ known_user('lines.carried_user_id', 'identities') }} as user_id,
+        lines.day as day,
+        {{ known_from('lines.carried_user_id', 'lines.day', 'identities') }} as known_from,
+        {{ known_until('lines.carried_user_id', 'identities') }} as known_until,
+        lines.amount as amount,
+        lines.refund as refund
+    from lines
+    left join {{ ref('user_identities') }} as identities on lines.anonymous_id = identities.anonymous_id
+),
+
+held_orders as (
+    select
+        orders.order_id as order_id,
+        {{ known_user('orders.buyer.1', 'identities') }} as user_id,
+        orders.day as day,
+        {{ known_from('orders.buyer.1', 'orders.day', 'identities') }} as known_from,
+        {{ known_until('orders.buyer.1', 'identities') }} as known_until
     from orders
+    left join {{ ref('user_identities') }} as identities on orders.buyer.2 = identities.anonymous_id
+),
+
+given_back as (
+    select
+        held_orders.user_id as user_id,
+        held_lines.day as day,
+        arrayJoin([
+            (
+                greatest(held_lines.day, held_orders.known_from),
+                least(held_lines.known_from, held_orders.known_until)
+            ),
+            (
+                greatest(held_lines.day, held_lines.known_until, held_orders.known_from),
+                held_orders.known_until
+            )
+        ]) as known,
+        held_lines.amount as amount,
+        held_lines.refund as refund
+    from held_lines
+    inner join held_orders on held_lines.given_back_order_id = held_orders.order_id
+    where held_lines.given_back_order_id != ''
 ),
 
 held as (
     select
-        {{ known_user('purchases.carried_user_id', 'identities') }} as user_id,
-        purchases.day as day,
-        {{ known_from('purchases.carried_user_id', 'purchases.day', 'identities') }} as known_from,
-        {{ known_until('purchases.carried_user_id', 'identities') }} as known_until,
-        purchases.amount as amount,
-        purchases.refund as refund,
-        purchases.is_order as is_order
-    from purchases
-    left join {{ ref('user_identities') }} as identities on purchases.anonymous_id = identities.anonymous_id
+        user_id,
+        day,
+        known_from,
+        known_until,
+        amount,
+        refund,
+        false as is_order
+    from held_lines
+    union all
+    select
+        user_id,
+        day,
+        known_from,
+        known_until,
+        toDecimal128(0, 12) as amount,
+        toDecimal128(0, 12) as refund,
+        true as is_order
+    from held_orders
+    union all
+    select
+        user_id,
+        day,
+        known.1 as known_from,
+        known.2 as known_until,
+        amount,
+        refund,
+        false as is_order
+    from given_back
 ),
 
 histories as (

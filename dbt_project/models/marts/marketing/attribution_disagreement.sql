@@ -50,6 +50,8 @@ select
     cast(arrayMin(shares) as Decimal(18, 6)) as min_share,
     cast(arrayMax(shares) as Decimal(18, 6)) as max_share,
     cast(arrayMax(shares) - arrayMin(shares) as Decimal(18, 6)) as share_spread,
+    -- booleans
+    cast(month not in ({{ finished_months() }}) as Bool) as is_partial,
     -- dates
     cast(month as Date) as month
 from shared

@@ -12,6 +12,8 @@ select
     cast(null_paths as UInt64) as null_paths,
     cast(open_paths as UInt64) as open_paths,
     cast(conversion_value as Decimal(38, 12)) as conversion_value,
+    -- booleans
+    cast(month not in ({{ finished_months() }}) as Bool) as is_partial,
     -- dates
     cast(month as Date) as month
 from {{ ref('path_counts') }}
