@@ -31,11 +31,12 @@ RAW_COLUMNS = {
 #: Raw tables that tests fill.
 FILLED_TABLES = (*RAW_COLUMNS, "marketing_spend")
 
-#: Tables that differ between two builds of the same data: how a build went, and what counts or names deliveries as they
-#: stand in raw, of which merging parts removes repeats at any time. `shared_purchases` only says whom a build of changes
-#: looks at: whoever any delivery names, also one that was corrected since.
+#: Tables that differ between two builds of the same data: how a build went, and what counts or names deliveries as
+#: they stand in raw, of which merging parts removes repeats at any time. `shared_purchases` only says whom a build of
+#: changes looks at: whoever any delivery names, also one that was corrected since.
 NOT_COMPARED = {
-    "build_marks", "event_changes", "person_changes", "delivery_days", "source_days", "data_quality", "shared_purchases",
+    "build_marks", "event_changes", "person_changes", "shared_purchases", "delivery_days", "source_days",
+    "data_quality",
 }  # fmt: skip
 
 #: Marts that a bench builds unless told otherwise.

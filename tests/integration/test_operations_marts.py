@@ -281,7 +281,7 @@ def forget_live_requests(client: Client, dataset: Dataset) -> None:
 
 
 def test_live_figures_are_those_of_the_last_days(simulated: Settings, marts_client: Client) -> None:
-    """The company's requests, moved to end now: minutes of the last `live_days` equal the oracle, older ones are not kept."""
+    """The company's requests, moved to end now: minutes of the last `live_days` equal the oracle, older ones go."""
     dataset, now = simulated.dataset, datetime.now(UTC).replace(tzinfo=None)
     raw = rows(marts_client, f"select {REQUEST_COLUMNS} from {dataset.raw_database}.performance_metrics")
     days = timedelta(days=(now - max(row["event_at"] for row in raw)).days)
