@@ -166,8 +166,8 @@ MUTANTS = {
     "days without a country forget it": ("arrayFill(country -> country != '', tupleElement(history, 2))",
                                          "tupleElement(history, 2)"),
     "a region needs no country": ("country != '' and region != ''", "region != ''"),
-    "days without a region forget it": ("arrayFill(place -> place.2 != '', tupleElement(history, 4))",
-                                        "tupleElement(history, 4)"),
+    "days without a region forget it": ("arrayFill(region -> region != '', tupleElement(history, 5))",
+                                        "tupleElement(history, 5)"),
     "a region stays when the country changes": ("if(steps.step.6 = steps.step.2, steps.step.7, '')", "steps.step.7"),
     "customers have no country": ("nullIf(active_people.country, ''), customers.country", "active_people.country"),
 }  # fmt: skip

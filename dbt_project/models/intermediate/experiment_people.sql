@@ -9,10 +9,13 @@
 ) }}
 -- depends_on: {{ ref('person_changes') }}
 
-{# The first exposure of each person as one tuple, so that arm, country and device belong together. #}
+{# The first exposure of each person; one number orders them, so that arm, country and device belong together. #}
 with
 exposures as (
-    select * from {{ ref('person_exposures') }}
+    select
+        *,
+        {{ event_order('event_at', 'event_id') }} as position
+    from {{ ref('person_exposures') }}
     where {{ until_as_of_date('event_date') }}
     {%- if only_changes() %} and person_id in ({{ changed_exposed_people() }}){% endif %}
 ),
@@ -25,10 +28,11 @@ people as (
     select
         exposures.experiment_id as experiment_id,
         exposures.person_id as person_id,
-        argMin(
-            (exposures.arm, exposures.country, exposures.platform, exposures.device_type, exposures.event_date),
-            (exposures.event_at, exposures.event_id)
-        ) as first_exposure,
+        argMin(exposures.arm, exposures.position) as arm,
+        argMin(exposures.country, exposures.position) as country,
+        argMin(exposures.platform, exposures.position) as platform,
+        argMin(exposures.device_type, exposures.position) as device_type,
+        argMin(exposures.event_date, exposures.position) as exposed_on,
         min(exposures.event_at) as exposed_at,
         max(exposures.event_date) as last_exposed_on,
         count() as exposures,
@@ -48,17 +52,17 @@ select
     experiment_id,
     person_id,
     -- strings
-    tupleElement(first_exposure, 1) as arm,
-    tupleElement(first_exposure, 2) as country,
-    tupleElement(first_exposure, 3) as platform,
-    tupleElement(first_exposure, 4) as device_type,
+    arm,
+    country,
+    platform,
+    device_type,
     arms,
     -- numbers
     exposures,
     -- booleans
     length(arms) > 1 as is_crossover,
     -- dates
-    tupleElement(first_exposure, 5) as exposed_on,
+    exposed_on,
     last_exposed_on,
     {{ reporting_date('exposed_at + toIntervalDay(outcome_window_days)') }} as window_ends_on,
     -- timestamps

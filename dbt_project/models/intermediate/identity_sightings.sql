@@ -15,11 +15,12 @@ with
     select
         '{{ table }}' as source_table,
         event_date,
-        if(user_id = '' or anonymous_id = '', ('', ''), (anonymous_id, user_id)) as pair,
+        if(user_id = '', '', anonymous_id) as device,
+        if(anonymous_id = '', '', user_id) as owner,
         min(event_at) as first_event_at,
         max(received_at) as newest_received_at
     from {{ events_of_changed_days(table) if only_changes() else ref('stg_' ~ table) }}
-    group by event_date, pair
+    group by event_date, device, owner
 ),
 {% endfor %}
 
@@ -35,8 +36,8 @@ seen as (
 
 select
     -- ids
-    tupleElement(pair, 1) as anonymous_id,
-    tupleElement(pair, 2) as user_id,
+    device as anonymous_id,
+    owner as user_id,
     -- strings
     source_table,
     -- dates

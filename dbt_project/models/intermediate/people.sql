@@ -1,18 +1,30 @@
 {{ config(materialized=changing_table(), replaces='person_id', changed='changed_people', order_by='person_id') }}
 -- depends_on: {{ ref('person_changes') }}
 
-{# The first and the last session of each person, taken as whole rows so that the values belong together. #}
+{# The first and the last session of each person; one number orders them, so that the values of one belong together. #}
 with
+sessions as (
+    select
+        *,
+        {{ event_order('started_at', 'session_id') }} as position
+    from {{ of_changed_people(ref('person_sessions')) }}
+),
+
 visitors as (
     select
         person_id,
-        argMin((channel, utm_campaign, country, device_type), (started_at, session_id)) as first_session,
-        argMax((channel, utm_campaign, country), (started_at, session_id)) as last_session,
+        argMin(channel, position) as first_channel,
+        argMin(utm_campaign, position) as first_campaign,
+        argMin(country, position) as first_session_country,
+        argMin(device_type, position) as first_device_type,
+        argMax(channel, position) as last_channel,
+        argMax(utm_campaign, position) as last_campaign,
+        argMax(country, position) as last_session_country,
         count() as sessions,
         min(started_at) as first_event_at,
         max(started_at) as last_session_at,
         max(ended_at) as last_event_at
-    from {{ of_changed_people(ref('person_sessions')) }}
+    from sessions
     group by person_id
 ),
 
@@ -29,8 +41,13 @@ customers as (
 joined as (
     select
         assumeNotNull(coalesce(visitors.person_id, customers.customer_id)) as person_id,
-        visitors.first_session as first_session,
-        visitors.last_session as last_session,
+        coalesce(visitors.first_channel, '') as first_channel,
+        coalesce(visitors.first_campaign, '') as first_campaign,
+        coalesce(visitors.first_session_country, '') as first_session_country,
+        coalesce(visitors.first_device_type, '') as first_device_type,
+        coalesce(visitors.last_channel, '') as last_channel,
+        coalesce(visitors.last_campaign, '') as last_campaign,
+        coalesce(visitors.last_session_country, '') as last_session_country,
         coalesce(visitors.sessions, 0) as sessions,
         visitors.first_event_at as first_event_at,
         visitors.last_session_at as last_session_at,
@@ -45,13 +62,13 @@ select
     -- ids
     person_id,
     -- strings
-    coalesce(tupleElement(first_session, 1), '') as first_channel,
-    coalesce(tupleElement(first_session, 2), '') as first_campaign,
-    coalesce(nullIf(tupleElement(first_session, 3), ''), first_order_country) as first_country,
-    coalesce(tupleElement(first_session, 4), '') as first_device_type,
-    coalesce(tupleElement(last_session, 1), '') as last_channel,
-    coalesce(tupleElement(last_session, 2), '') as last_campaign,
-    coalesce(nullIf(tupleElement(last_session, 3), ''), last_order_country) as last_country,
+    first_channel,
+    first_campaign,
+    coalesce(nullIf(first_session_country, ''), first_order_country) as first_country,
+    first_device_type,
+    last_channel,
+    last_campaign,
+    coalesce(nullIf(last_session_country, ''), last_order_country) as last_country,
     -- numbers
     sessions,
     -- booleans

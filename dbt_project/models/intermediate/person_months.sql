@@ -18,7 +18,8 @@ days as (
         active_date,
         argMax(country, country_position) as day_country,
         argMax(tax_residence, tax_residence_position) as day_tax_residence,
-        argMax((region_country, region), region_position) as day_place
+        argMax(region_country, region_position) as day_region_country,
+        argMax(region, region_position) as day_region
     from {{ of_changed_people(ref('user_day_facts')) }}
     group by person_id, active_date
 ),
@@ -26,11 +27,16 @@ days as (
 people as (
     select
         person_id,
-        arraySort(groupArray((active_date, day_country, day_tax_residence, day_place))) as history,
+        arraySort(
+            groupArray((active_date, day_country, day_tax_residence, day_region_country, day_region))
+        ) as history,
         tupleElement(history, 1) as dates,
         arrayFill(country -> country != '', tupleElement(history, 2)) as countries,
         arrayFill(residence -> residence != '', tupleElement(history, 3)) as residences,
-        arrayFill(place -> place.2 != '', tupleElement(history, 4)) as places
+        arrayFill(
+            (country, region) -> region != '', tupleElement(history, 4), tupleElement(history, 5)
+        ) as region_countries,
+        arrayFill(region -> region != '', tupleElement(history, 5)) as regions
     from days
     group by person_id
 ),
@@ -46,8 +52,8 @@ steps as (
                 residences,
                 arrayPushFront(arrayPopBack(dates), dates[1]),
                 arrayPushFront(arrayPopBack(countries), countries[1]),
-                tupleElement(places, 1),
-                tupleElement(places, 2)
+                region_countries,
+                regions
             )
         ) as step
     from people
@@ -79,7 +85,10 @@ months as (
         any(first_active_date) as first_active_date,
         max(active_date) as last_active_date,
         maxIf(toNullable(active_date), is_return) as last_return_date,
-        argMax((country, tax_residence, returns_until, region), active_date) as newest
+        argMax(country, active_date) as newest_country,
+        argMax(region, active_date) as newest_region,
+        argMax(tax_residence, active_date) as newest_tax_residence,
+        argMax(returns_until, active_date) as newest_returns_until
     from judged
     group by person_id, month
 )
@@ -88,15 +97,15 @@ select
     -- ids
     person_id,
     -- strings
-    newest.1 as country,
-    newest.4 as region,
-    newest.2 as tax_residence,
+    newest_country as country,
+    newest_region as region,
+    newest_tax_residence as tax_residence,
     -- dates
     month,
     lead(toNullable(month)) over history as next_month,
     first_active_date,
     last_active_date,
-    newest.3 as returns_until,
+    newest_returns_until as returns_until,
     max(last_return_date) over history as last_return_date
 from months
 window history as (partition by person_id order by month asc)

@@ -10,7 +10,8 @@
 
 {# Events that carry the user and events of a device stay apart, so that what was known at an earlier moment can be
     put together again: features add a device's rows from the day on which it was identified. `visits` are runs
-    without a pause, cut within the day; runs of several rows merge where no more than the gap lies between. #}
+    without a pause, cut within the day; runs of several rows merge where no more than the gap lies between. Each column
+    is picked by a function of its own: `position` decides alone, and tuples are compared value by value. #}
 with
 events as (
     select
@@ -27,9 +28,14 @@ days as (
         event_date,
         argMaxIf(country, position, country != '') as newest_country,
         argMaxIf(tax_residence, position, tax_residence != '') as newest_tax_residence,
-        argMaxIf((country, region, position), position, country != '' and region != '') as newest_place,
-        argMin((utm_source, utm_medium, referrer_host, device_type), position) as first_touch,
+        argMaxIf(country, position, country != '' and region != '') as newest_region_country,
+        argMaxIf(region, position, country != '' and region != '') as newest_region,
+        argMin(utm_source, position) as first_utm_source,
+        argMin(utm_medium, position) as first_utm_medium,
+        argMin(referrer_host, position) as first_referrer_host,
+        argMin(device_type, position) as first_device_type,
         maxIf(position, country != '') as country_position,
+        maxIf(position, country != '' and region != '') as region_position,
         maxIf(position, tax_residence != '') as tax_residence_position,
         min(position) as first_position,
         count() as events,
@@ -66,16 +72,16 @@ select
     cut.device as anonymous_id,
     -- strings
     sources.channel as first_channel,
-    tupleElement(cut.first_touch, 4) as first_device_type,
+    cut.first_device_type as first_device_type,
     cut.newest_country as country,
-    tupleElement(cut.newest_place, 1) as region_country,
-    tupleElement(cut.newest_place, 2) as region,
+    cut.newest_region_country as region_country,
+    cut.newest_region as region,
     cut.newest_tax_residence as tax_residence,
     arraySort(cut.calculators) as calculators,
     -- numbers
     cut.first_position as first_position,
     cut.country_position as country_position,
-    tupleElement(cut.newest_place, 3) as region_position,
+    cut.region_position as region_position,
     cut.tax_residence_position as tax_residence_position,
     cut.events as events,
     cut.page_views as page_views,
@@ -92,6 +98,6 @@ select
 from cut
 left join sources
     on
-        tupleElement(cut.first_touch, 1) = sources.utm_source
-        and tupleElement(cut.first_touch, 2) = sources.utm_medium
-        and tupleElement(cut.first_touch, 3) = sources.referrer_host
+        cut.first_utm_source = sources.utm_source
+        and cut.first_utm_medium = sources.utm_medium
+        and cut.first_referrer_host = sources.referrer_host
