@@ -29,7 +29,7 @@ RAW_COLUMNS = {
 }
 
 #: Raw tables that tests fill.
-FILLED_TABLES = (*RAW_COLUMNS, "marketing_spend")
+FILLED_TABLES = (*RAW_COLUMNS, "marketing_spend", "load_rejects")
 
 #: Tables that differ between two builds of the same data: how a build went, and what counts or names deliveries as
 #: they stand in raw, of which merging parts removes repeats at any time. `shared_purchases` only says whom a build of

@@ -96,6 +96,18 @@ class Source:
     filled: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What readings of one source are judged by: seeds/quality_checks.csv and quality_sources.csv."""
+
+    upper: dict[str, float | None]
+    minimum: dict[str, int]
+    severity: dict[str, str]
+    warn_after_hours: int
+    error_after_hours: int
+    has_daily_volume: bool
+
+
 def source_days(source: Source, as_of: date, complete_until: datetime, time_zone: str = "UTC") -> dict[date, Row]:
     """What one table received, by day, silent days too."""
     day_of = day_cutter(time_zone)
@@ -107,7 +119,7 @@ def source_days(source: Source, as_of: date, complete_until: datetime, time_zone
         by_day[day_of(newest["event_at"])].append((newest, deliveries[newest["event_id"]]))
     found: dict[date, Row] = {}
     newest_received: datetime | None = None
-    day = min(by_day, default=as_of + timedelta(days=1))
+    day = min([*by_day, *source.rejected], default=as_of + timedelta(days=1))
     while day <= as_of:
         events = by_day.get(day, [])
         delays = [
@@ -115,18 +127,21 @@ def source_days(source: Source, as_of: date, complete_until: datetime, time_zone
             for newest, rows in events
         ]
         received = [row["received_at"] for _, rows in events for row in rows]
-        newest_received = max([*received, *([newest_received] if newest_received else [])])
+        newest_received = max([*received, *([newest_received] if newest_received else [])], default=None)
         same_weekdays = [found[past]["events"] for k in range(1, 9) if (past := day - timedelta(days=7 * k)) in found]
-        silent = min(end_of_day(day, time_zone), complete_until) - newest_received
+        expected = float(median(same_weekdays)) if len(same_weekdays) >= 4 else None
+        silent = min(end_of_day(day, time_zone), complete_until) - newest_received if newest_received else None
         found[day] = {
             "events": len(events),
             "deliveries": sum(len(rows) for _, rows in events),
             "late_events": sum(delay >= LATE / MILLISECOND for delay in delays),
             "rejects": source.rejected.count(day),
-            "expected": float(median(same_weekdays)) if len(same_weekdays) >= 4 else None,
+            "expected": expected,
+            "lowest": None if expected is None else min(expected, max(same_weekdays[:2])),
+            "highest": None if expected is None else max(expected, same_weekdays[0]),
             "p50": quantile(delays, 50),
             "p99": quantile(delays, 99),
-            "silent_ms": max(0, silent // MILLISECOND),
+            "silent_ms": None if silent is None else max(0, silent // MILLISECOND),
             "empty": {column: sum(not newest[column] for newest, _ in events) for column in source.filled},
             "is_partial": end_of_day(day, time_zone) > complete_until,
         }
@@ -134,21 +149,57 @@ def source_days(source: Source, as_of: date, complete_until: datetime, time_zone
     return found
 
 
-def readings(days: dict[date, Row]) -> dict[tuple[Any, ...], tuple[float, float | None]]:
-    """Value and expected value by day, check and column."""
-    found: dict[tuple[Any, ...], tuple[float, float | None]] = {}
+def readings(days: dict[date, Row], limits: Limits) -> dict[tuple[Any, ...], Row]:
+    """Readings of one source by day, check and column, each with what was expected, its limits and its severity."""
+    found: dict[tuple[Any, ...], Row] = {}
     for day, row in days.items():
-        events, deliveries, rejects = row["events"], row["deliveries"], row["rejects"]
+        events, deliveries, rejects, silent = row["events"], row["deliveries"], row["rejects"], row["silent_ms"]
         values = {
-            "freshness_hours": row["silent_ms"] / 3_600_000,
-            "repeat_rate": share(deliveries - events, deliveries),
-            "late_rate": share(row["late_events"], events),
-            "delay_p50_seconds": row["p50"] / 1000 if events else None,
-            "delay_p99_seconds": row["p99"] / 1000 if events else None,
-            "reject_rate": share(rejects, rejects + deliveries),
+            "freshness_hours": (None if silent is None else silent / 3_600_000, 1),
+            "repeat_rate": (share(deliveries - events, deliveries), deliveries),
+            "late_rate": (share(row["late_events"], events), events),
+            "delay_p50_seconds": (row["p50"] / 1000 if events else None, events),
+            "delay_p99_seconds": (row["p99"] / 1000 if events else None, events),
+            "reject_rate": (share(rejects, rejects + deliveries), rejects + deliveries),
         }
-        found[day, "volume", ""] = (events, row["expected"])
-        found |= {(day, name, ""): (value, None) for name, value in values.items() if value is not None}
+        found[day, "volume", ""] = judged_volume(row, limits)
+        found |= {
+            (day, name, ""): judged(name, value, sample, limits)
+            for name, (value, sample) in values.items()
+            if value is not None
+        }
         if events:
-            found |= {(day, "empty_rate", column): (n / events, None) for column, n in row["empty"].items()}
+            found |= {
+                (day, "empty_rate", column): judged("empty_rate", n / events, events, limits)
+                for column, n in row["empty"].items()
+            }
     return found
+
+
+def judged(check: str, value: float, sample: int, limits: Limits) -> Row:
+    """A reading with limits of its own; silence has two, by source."""
+    upper = limits.warn_after_hours if check == "freshness_hours" else limits.upper[check]
+    severity = "none"
+    if upper is not None and value > upper and sample >= limits.minimum[check]:
+        severity = limits.severity[check]
+        if check == "freshness_hours" and value <= limits.error_after_hours:
+            severity = "warning"
+    return {"value": value, "expected": None, "lower_limit": None, "upper_limit": upper, "severity": severity}
+
+
+def judged_volume(row: Row, limits: Limits) -> Row:
+    """The volume of a day between half of the weeks before and twice of them."""
+    lower = upper = None
+    severity = "none"
+    if row["expected"] is not None:
+        lower, upper = row["lowest"] / 2, row["highest"] * 2
+        enough = max(row["events"], row["expected"]) >= limits.minimum["volume"]
+        if limits.has_daily_volume and not row["is_partial"] and enough and not lower <= row["events"] <= upper:
+            severity = "critical"
+    return {
+        "value": row["events"],
+        "expected": row["expected"],
+        "lower_limit": lower,
+        "upper_limit": upper,
+        "severity": severity,
+    }

@@ -1,5 +1,6 @@
 """The marts about requests, traffic and the quality of the data equal the oracle and the planted truth."""
 
+import csv
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from oracle_events import day_cutter, each_once
 from oracle_marts import SEEDS, Company
 from oracle_operations import (
     REQUEST_COLUMNS,
+    Limits,
     Source,
     apdex,
     latency,
@@ -53,13 +55,31 @@ def quality_faults(client: Client, schema: str, source: Source, company: Company
     """Readings of one source that differ from the oracle."""
     days = source_days(source, company.last, max(company.received), company.time_zone)
     found = {
-        (row["quality_date"], row["check_name"], row["column_name"]): (row["value"], row["expected"])
+        (row["quality_date"], row["check_name"], row["column_name"]): {
+            name: row[name] for name in ("value", "expected", "lower_limit", "upper_limit", "severity")
+        }
         for row in rows(client, f"select * from {schema}.data_quality where source_table = '{source.name}'")
         if row["check_name"] not in ("identity_conflict_rate", "unrated_lines")
     }
-    wanted = readings(days)
+    wanted = readings(days, limits_of(source.name))
     return [f"{key}: {found.get(key)}, expected {wanted.get(key)}" for key in sorted(found.keys() | wanted.keys())
             if found.get(key) != wanted.get(key)][:10]  # fmt: skip
+
+
+def limits_of(source: str) -> Limits:
+    """The limits of one source, as the seeds state them."""
+    with (SEEDS / "quality_checks.csv").open() as file:
+        checks = {row["check_name"]: row for row in csv.DictReader(file)}
+    with (SEEDS / "quality_sources.csv").open() as file:
+        [own] = [row for row in csv.DictReader(file) if row["source_table"] == source]
+    return Limits(
+        upper={name: float(row["upper_limit"]) if row["upper_limit"] else None for name, row in checks.items()},
+        minimum={name: int(row["minimum_count"]) for name, row in checks.items()},
+        severity={name: row["severity"] for name, row in checks.items()},
+        warn_after_hours=int(own["warn_after_hours"]),
+        error_after_hours=int(own["error_after_hours"]),
+        has_daily_volume=own["has_daily_volume"] == "true",
+    )
 
 
 def source_of(client: Client, raw_database: str, name: str, time_zone: str = "UTC") -> Source:
@@ -154,8 +174,9 @@ def test_limits_of_freshness_are_those_of_the_sources() -> None:
         for table in document["sources"][0]["tables"]
         if table["config"]["freshness"]
     }
-    lines = (SEEDS / "quality_sources.csv").read_text().splitlines()[1:]
-    limits = {name: (int(warn), int(error)) for name, warn, error in (line.strip().split(",") for line in lines)}
+    with (SEEDS / "quality_sources.csv").open() as file:
+        sources = list(csv.DictReader(file))
+    limits = {row["source_table"]: (int(row["warn_after_hours"]), int(row["error_after_hours"])) for row in sources}
     assert limits == {name: both for name, both in hours.items() if name != "load_log"}
 
 
@@ -245,6 +266,48 @@ def test_an_empty_data_set_has_empty_marts(bench: Bench) -> None:
     assert [bench.rows(f"select * from marts.{name}") for name in MARTS] == [[]] * len(MARTS)
 
 
+def test_volumes_are_judged_by_the_median_and_by_the_weeks_before(bench: Bench) -> None:
+    volumes = [60] * 8 + [121, 242, 485, 29, 60, 10]  # a Tuesday each
+    requests = [
+        request(number, week * 7 * 24 * 60 + number % 60, 80)
+        for week, volume in enumerate(volumes)
+        for number in range(1000 * week, 1000 * week + volume)
+    ]
+    assert bench_faults(bench, requests, [view(999_999, NOON + timedelta(days=7 * len(volumes)))]) == []
+    found = bench.rows(
+        "select value, severity from marts.data_quality where source_table = 'performance_metrics' and expected > 0"
+        " and check_name = 'volume' order by quality_date"
+    )
+    # 121 is more than twice the median, 485 than twice the week before; 29 and 10 are less than half of the median, and
+    # the last day is not over.
+    assert [(row["value"], row["severity"]) for row in found] == [
+        (60, "none"), (60, "none"), (60, "none"), (60, "none"), (121, "critical"), (242, "none"), (485, "critical"),
+        (29, "critical"), (60, "none"), (10, "critical"), (0, "none"),
+    ]  # fmt: skip
+
+
+def test_a_source_of_which_nothing_was_taken_has_rows(bench: Bench) -> None:
+    rejected = [
+        {"target_table": "performance_metrics", "rejected_at": NOON, "line_number": line, "raw_row": "?"}
+        for line in (1, 2, 2)
+    ]
+    bench.fill(
+        {"user_events": [view(1, NOON + timedelta(days=1))], "load_rejects": rejected},
+        marts=MARTS,
+    )
+    source = source_of(bench.client, bench.dataset.raw_database, "performance_metrics", bench.company().time_zone)
+    assert quality_faults(bench.client, bench.dataset.schema, source, bench.company()) == []
+    found = bench.rows(
+        "select quality_date, check_name, value, sample_count, severity from marts.data_quality"
+        " where source_table = 'performance_metrics' order by quality_date, check_name"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        (NOON.date(), "reject_rate", 1, 2, "none"),
+        (NOON.date(), "volume", 0, 0, "none"),
+        (NOON.date() + timedelta(days=1), "volume", 0, 0, "none"),
+    ]
+
+
 made_up = st.builds(
     lambda number, minutes, duration, status, late: request(
         number, minutes, duration, status, received_at=NOON + timedelta(minutes=minutes + late)
@@ -331,6 +394,14 @@ MUTANTS = {
     "the client's errors are ours": ("status_code >= 500", "status_code >= 400"),
     "the same weekday is the day after": ("% 7 = 6", "% 7 = 5"),
     "the median is the upper middle": ("intDiv(weekdays + 1, 2)", "intDiv(weekdays, 2) + 1"),
+    "an outage excuses the week after": (
+        "greatest(events_before[-7], events_before[-14])",
+        "events_before[-7]",
+    ),
+    "the median alone is the upper limit": (
+        "greatest(expected_events, toFloat64(events_before[-7]))",
+        "expected_events",
+    ),
     "repeats are rare things": (
         "(deliveries - events) / nullIf(deliveries, 0)",
         "(deliveries - events) / nullIf(events, 0)",

@@ -1,6 +1,7 @@
 {{ config(order_by='(source_table, day)') }}
 
-{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. -#}
+{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. The first
+    day is that of an event or of a rejected message: a source of which nothing was taken has rows, too. -#}
 with
 deliveries as (
     select * from {{ ref('delivery_days') }}
@@ -25,8 +26,18 @@ calendar as (
     from (
         select
             source_table,
-            min(event_date) as first_date
-        from deliveries
+            min(first_day) as first_date
+        from (
+            select
+                source_table,
+                event_date as first_day
+            from deliveries
+            union all
+            select
+                source_table,
+                day as first_day
+            from rejects
+        )
         group by source_table
     ) as spans
     cross join {{ ref('reporting_period') }} as period
@@ -69,7 +80,12 @@ with_same_weekdays as (
                 arrayEnumerate(events_before)
             )
         ) as same_weekdays,
-        length(same_weekdays) as weekdays
+        length(same_weekdays) as weekdays,
+        if(
+            weekdays < {{ var('volume_weekdays_minimum') }},
+            null,
+            (same_weekdays[intDiv(weekdays + 1, 2)] + same_weekdays[intDiv(weekdays, 2) + 1]) / 2
+        ) as expected_events
     from days
 )
 
@@ -81,14 +97,18 @@ select
     deliveries,
     late_events,
     rejects,
+    expected_events,
     if(
-        weekdays < {{ var('volume_weekdays_minimum') }},
+        expected_events is null,
         null,
-        (same_weekdays[intDiv(weekdays + 1, 2)] + same_weekdays[intDiv(weekdays, 2) + 1]) / 2
-    ) as expected_events,
+        least(expected_events, toFloat64(greatest(events_before[-7], events_before[-14])))
+    ) as least_expected_events,
+    if(expected_events is null, null, greatest(expected_events, toFloat64(events_before[-7]))) as most_expected_events,
     p50_delay_ms,
     p99_delay_ms,
-    greatest(0, dateDiff('millisecond', newest_received_at, seen_until)) as silent_ms,
+    if(
+        newest_received_at is null, null, greatest(0, dateDiff('millisecond', newest_received_at, seen_until))
+    ) as silent_ms,
     -- lists
     empty_columns,
     -- booleans

@@ -7,6 +7,8 @@ source_days as (
         day,
         is_partial,
         greatest(events, toUInt64(ceil(coalesce(expected_events, 0)))) as compared_events,
+        least_expected_events,
+        most_expected_events,
         arrayJoin(arrayConcat(
             [
                 ('volume', '', toNullable(toFloat64(events)), expected_events, compared_events),
@@ -40,6 +42,8 @@ readings as (
         reading.2 as column_name,
         reading.3 as value,
         reading.4 as expected,
+        least_expected_events as least_expected,
+        most_expected_events as most_expected,
         reading.5 as sample_count
     from source_days
     where reading.3 is not null
@@ -52,6 +56,8 @@ readings as (
         '' as column_name,
         conflicts / devices as value,
         null as expected,
+        null as least_expected,
+        null as most_expected,
         devices as sample_count
     from identities
     union all
@@ -63,6 +69,8 @@ readings as (
         '' as column_name,
         unrated_lines as value,
         null as expected,
+        null as least_expected,
+        null as most_expected,
         lines as sample_count
     from {{ ref('unrated_lines_daily') }}
 ),
@@ -78,11 +86,12 @@ limited as (
         readings.expected as expected,
         readings.sample_count as sample_count,
         checks.minimum_count as minimum_count,
-        checks.lower_limit * if(checks.is_relative, readings.expected, 1) as lower_limit,
+        sources.has_daily_volume as has_daily_volume,
+        checks.lower_limit * if(checks.is_relative, readings.least_expected, 1) as lower_limit,
         if(
             readings.check_name = 'freshness_hours',
             sources.warn_after_hours,
-            checks.upper_limit * if(checks.is_relative, readings.expected, 1)
+            checks.upper_limit * if(checks.is_relative, readings.most_expected, 1)
         ) as upper_limit,
         if(
             readings.check_name = 'freshness_hours' and readings.value <= sources.error_after_hours,
@@ -98,7 +107,7 @@ judged as (
     select
         *,
         sample_count >= minimum_count
-        and not (check_name = 'volume' and is_partial)
+        and not (check_name = 'volume' and (is_partial or not has_daily_volume))
         and (coalesce(value < lower_limit, false) or coalesce(value > upper_limit, false)) as is_breach
     from limited
 )
