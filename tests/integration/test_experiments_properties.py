@@ -301,7 +301,7 @@ MUTANTS = {
     ),
     "the pre-period has no begin": ("and facts.ended_at >= people.pre_period_begins_at", ""),
     "crossovers are counted": ("where not is_crossover", ""),
-    "the last exposure names the arm": ("argMin(\n            (exposures.arm", "argMax(\n            (exposures.arm"),
+    "the last exposure names the arm": ("argMin(exposures.arm", "argMax(exposures.arm"),
     "open windows are closed": ("outcomes.window_ends_at <= complete.observed_until", "true"),
     "a proportion counts twice": ("_calculators_completed > 0", "_calculators_completed"),
     "crossovers are split": ("countIf(not is_crossover) as people", "count() as people"),

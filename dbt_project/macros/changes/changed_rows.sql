@@ -4,21 +4,38 @@
       replaces    the key, a column or a tuple of columns; none: rows are only added
       changed     the macro that answers the keys as a query
 
-    The new rows are complete before an old one goes; between removing and adding lie milliseconds. A build that dies in
-    between leaves no mark, so the next one computes the same rows again. -#}
+    The new rows are complete before an old one goes; between removing and adding lie milliseconds. They stand in a table
+    `__fresh` beside the model and their keys in `__keys`, until both are done: a build that dies in between leaves them, and
+    the next one ends its work first. It could not compute these rows again, since some are made of rows that stood in the
+    table itself. -#}
 {% materialization changed_rows, adapter='clickhouse' %}
+    {%- set fresh = this.incorporate(path={'identifier': this.identifier ~ '__fresh'}, type='table') -%}
+    {%- set keys = this.incorporate(path={'identifier': this.identifier ~ '__keys'}, type='table') -%}
     {%- if not take_mark_of(sql) -%}
+        {{ drop_side_tables(keys, fresh) }}
         {%- set result = materialization_table_clickhouse() -%}
         {%- do write_mark() -%}
         {{ return(result) }}
     {%- endif -%}
 
     {%- set target_relation = this.incorporate(type='table') -%}
-    {%- set fresh = this.incorporate(path={'identifier': this.identifier ~ '__fresh'}, type='table') -%}
-    {%- set keys = this.incorporate(path={'identifier': this.identifier ~ '__keys'}, type='table') -%}
     {{ run_hooks(pre_hooks) }}
-    {{ create_side_table(fresh, sql) }}
     {%- set replaces = config.get('replaces') -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
+    {%- if load_relation(keys) is not none and load_relation(fresh) is not none -%}
+        {#- The keys may be incomplete, the rows are not: the build before did not begin with keys earlier. -#}
+        {%- set key_columns = replaces[1:-1] if replaces.startswith('(') else replaces -%}
+        {% call statement('remove_replaced_before') -%}
+            delete from {{ target_relation }} where {{ replaces }} in (
+                select * from {{ keys }} union all select {{ key_columns }} from {{ fresh }}
+            )
+        {%- endcall %}
+        {% call statement('insert_fresh_before') -%}
+            insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
+        {%- endcall %}
+    {%- endif -%}
+    {{ drop_side_tables(keys, fresh) }}
+    {{ create_side_table(fresh, sql) }}
     {%- if replaces -%}
         {#- The keys stand in a table of their own: a removal asks once for each part of the table. -#}
         {{ create_side_table(keys, "select distinct * from (" ~ context[config.require("changed")]() ~ ")") }}
@@ -26,24 +43,27 @@
             delete from {{ target_relation }} where {{ replaces }} in (select * from {{ keys }})
         {%- endcall %}
     {%- endif -%}
-    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
     {% call statement('main') -%}
         insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
     {%- endcall %}
     {%- do write_mark() -%}
-    {% call statement('drop_side_tables') -%}drop table if exists {{ fresh }}{%- endcall %}
-    {% call statement('drop_keys') -%}drop table if exists {{ keys }}{%- endcall %}
+    {{ drop_side_tables(keys, fresh) }}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
 {#- A table beside the target that lives as long as the build of the model. -#}
 {%- macro create_side_table(relation, query) -%}
-    {%- call statement('drop_' ~ relation.identifier) -%}drop table if exists {{ relation }}{%- endcall -%}
     {%- call statement('create_' ~ relation.identifier) -%}
         create table {{ relation }} engine = MergeTree order by tuple() as {{ query }}
         {{ adapter.get_model_query_settings(model) }}
     {%- endcall -%}
+{%- endmacro -%}
+
+{#- The keys go first: rows without keys belong to a build that removed nothing, or is done. -#}
+{%- macro drop_side_tables(keys, fresh) -%}
+    {%- call statement('drop_keys') -%}drop table if exists {{ keys }}{%- endcall -%}
+    {%- call statement('drop_fresh') -%}drop table if exists {{ fresh }}{%- endcall -%}
 {%- endmacro -%}
 
 {#- Whether the SQL was compiled for changes only; from here on build_mark() answers what it was compiled with. -#}
