@@ -58,8 +58,9 @@
 {%- endmacro -%}
 
 {#- The first day of raw that builds of changes look at again, one day early since days are cut in the reporting zone. -#}
-{%- macro first_recent_day() -%}
+{%- macro first_recent_day(deliveries=none) -%}
     (
-        select toDate(max(received_at)) - {{ (var('data_quality_days') | int) + 1 }} from {{ source('raw', 'user_events') }}
+        select toDate(max(received_at)) - {{ (var('data_quality_days') | int) + 1 }}
+        from {{ deliveries or source('raw', 'user_events') }}
     )
 {%- endmacro -%}

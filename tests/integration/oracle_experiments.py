@@ -145,7 +145,7 @@ class Experiments:
         by_subscription: dict[str, list[Row]] = defaultdict(list)
         for row in self.company.revenue:
             if row["event_type"] in CHANGES:
-                by_subscription[row["subscription_id"]].append(row)
+                by_subscription[row["subscription_id"] or str(row["event_id"])].append(row)
         for rows in by_subscription.values():
             rows.sort(key=lambda r: (r["event_at"], CHANGES.index(r["event_type"]), engine_order(r["event_id"])))
             customer = next(filter(None, map(self.company.customer_of, rows)), "")

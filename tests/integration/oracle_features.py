@@ -147,7 +147,7 @@ def subscriptions_at(past: Company, day: date) -> dict[str, Row]:
     by_id: dict[str, list[Row]] = defaultdict(list)
     for row in past.revenue:
         if row["event_type"] in CHANGES:
-            by_id[row["subscription_id"]].append(row)
+            by_id[row["subscription_id"] or str(row["event_id"])].append(row)
     plans: dict[str, list[Any]] = defaultdict(list)
     trials: dict[str, list[Any]] = defaultdict(list)
     for name, rows in by_id.items():

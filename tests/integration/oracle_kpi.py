@@ -100,7 +100,7 @@ class Figures:
         found: dict[str, list[Row]] = defaultdict(list)
         for row in self.company.revenue:
             if row["event_type"] in CHANGES:
-                found[row["subscription_id"]].append(row)
+                found[row["subscription_id"] or str(row["event_id"])].append(row)
         for rows in found.values():
             rows.sort(key=lambda r: (r["event_at"], CHANGES.index(r["event_type"]), engine_order(r["event_id"])))
         return found

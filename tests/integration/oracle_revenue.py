@@ -138,7 +138,7 @@ class Book:
         changes: dict[str, list[Row]] = defaultdict(list)
         for row in company.revenue:
             if row["event_type"] in KINDS:
-                changes[row["subscription_id"]].append(row)
+                changes[row["subscription_id"] or str(row["event_id"])].append(row)
         self.changes = {
             name: sorted(rows, key=lambda r: (r["event_at"], KINDS.index(r["event_type"]), engine_order(r["event_id"])))
             for name, rows in changes.items()

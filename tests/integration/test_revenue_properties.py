@@ -38,7 +38,7 @@ terms = st.fixed_dictionaries(
         ),
         "user_id": st.sampled_from(["", "ada", "ada", "bob"]),
         "anonymous_id": st.sampled_from(["", "d1"]),
-        "subscription_id": st.sampled_from(["s1", "s1", "s2", "s3"]),
+        "subscription_id": st.sampled_from(["s1", "s1", "s2", "s3", ""]),
         "plan": st.sampled_from(["plus", "pro"]),
         "billing_period": st.sampled_from(["month", "month", "year"]),
         "plan_price": st.sampled_from([Decimal(0), Decimal(12), Decimal(12), Decimal("29.90"), Decimal(100)]),

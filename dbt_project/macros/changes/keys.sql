@@ -89,6 +89,22 @@
     {{ changed_event_days('performance_metrics') }}
 {%- endmacro -%}
 
+{#- Whether events came, since delivery_days was built, for days before those that stg_recent_delivery_days looks at: late ones,
+    corrections that moved one away, or all of a time in which nothing was built. Some tables have no log of changes; of these
+    only the last is known. -#}
+{%- macro older_deliveries_came() -%}
+    {%- set first_day = first_recent_day(ref('stg_user_event_deliveries')) -%}
+    {%- set query -%}
+        select
+            (select toDate(max(newest_received_at)) from {{ this }}) <= {{ first_day }}
+            or (
+                select count() from {{ ref('event_changes') }} as event_changes
+                where {{ is_new_in('event_changes') }} and event_changes.event_date <= {{ first_day }}
+            ) > 0
+    {%- endset -%}
+    {{ return(run_query(query).rows[0][0] | int == 1) }}
+{%- endmacro -%}
+
 {#- delivery_days: days that the build of changes has looked at again. -#}
 {%- macro recent_source_days() -%}
     select

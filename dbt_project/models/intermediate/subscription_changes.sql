@@ -1,7 +1,8 @@
 {{ config(order_by='(subscription_id, change_number)') }}
 
 {#- Changes of the same moment take effect in the order of their types below, then of their ids: what begins a
-    subscription, what alters it, what ends it, and what takes an ended one up again. -#}
+    subscription, what alters it, what ends it, and what takes an ended one up again. A change that names no subscription
+    is one of its own: those of different customers have nothing to do with each other. -#}
 {%- set types -%}
 ['trial_started', 'subscription_started', 'plan_changed', 'subscription_cancelled', 'subscription_reactivated']
 {%- endset -%}
@@ -22,6 +23,7 @@ identities as (
 identified as (
     select
         changes.*,
+        if(changes.subscription_id = '', toString(changes.event_id), changes.subscription_id) as subscription,
         coalesce(nullIf(changes.user_id, ''), identities.user_id, '') as event_customer_id
     from changes
     left join identities on changes.anonymous_id = identities.anonymous_id
@@ -30,9 +32,9 @@ identified as (
 select
     -- ids
     event_id,
-    subscription_id,
+    subscription as subscription_id,
     argMinIf(event_customer_id, (event_at, type_order, event_id), event_customer_id != '')
-        over (partition by subscription_id) as customer_id,
+        over (partition by subscription) as customer_id,
     user_id,
     anonymous_id,
     -- strings
@@ -45,7 +47,7 @@ select
     -- numbers
     plan_price,
     {{ monthly_price('plan_price', 'billing_period') }} as mrr,
-    row_number() over (partition by subscription_id order by event_at asc, type_order asc, event_id asc)
+    row_number() over (partition by subscription order by event_at asc, type_order asc, event_id asc)
         as change_number,
     -- timestamps
     event_at
