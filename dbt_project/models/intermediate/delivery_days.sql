@@ -8,8 +8,8 @@
 -- depends_on: {{ ref('event_changes') }}, {{ ref('stg_recent_delivery_days') }}, {{ ref('stg_delivery_days') }}
 -- depends_on: {{ ref('stg_user_event_deliveries') }}
 
-{# A copy of the view, so that its search for repeats in raw runs once; later builds copy the last days only, unless something
-    came for days before these. #}
+{# A copy of the view, so that its search for repeats in raw runs once; later builds copy the last days only, unless
+    something came for days before these. #}
 select
     -- strings
     source_table,

@@ -1,7 +1,7 @@
 {{ config(order_by='(source_table, day)') }}
 
-{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. The first
-    day is that of an event or of a rejected message: a source of which nothing was taken has rows, too. -#}
+{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. The
+    first day is that of an event or of a rejected message: a source of which nothing was taken has rows, too. -#}
 with
 deliveries as (
     select * from {{ ref('delivery_days') }}
@@ -37,7 +37,7 @@ calendar as (
                 source_table,
                 day as first_day
             from rejects
-        )
+        ) as seen
         group by source_table
     ) as spans
     cross join {{ ref('reporting_period') }} as period
