@@ -28,7 +28,16 @@ deduplicated as (
 {%- endmacro -%}
 
 {#- CTE body: hashes of the ids that occur more than once. Another id with the same hash only takes the path of repeats,
-    where the id itself decides. -#}
+    where the id itself decides. As an array in a scalar subquery they are searched once, however often a query asks for
+    them; the engine evaluates it when rows are read, not when a view is made. -#}
 {%- macro repeated_events(relation) -%}
-    select cityHash64(event_id) as event_hash from {{ relation }} as counted group by event_hash having count() > 1
+    select
+        arrayJoin((
+            select groupArray(repeats.event_hash)
+            from (
+                select cityHash64(event_id) as event_hash from {{ relation }} as counted
+                group by event_hash
+                having count() > 1
+            ) as repeats
+        )) as event_hash
 {%- endmacro -%}

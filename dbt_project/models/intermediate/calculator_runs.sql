@@ -36,12 +36,9 @@ events as (
 runs as (
     select
         calculation_id,
-        argMin(calculator, event_number) as calculator,
-        argMin(country, event_number) as country,
-        argMin(platform, event_number) as platform,
-        argMin(device_type, event_number) as device_type,
-        argMin(tax_year, event_number) as tax_year,
-        argMin(event_date, event_number) as started_date,
+        argMin(
+            {{ packed_texts(['calculator', 'country', 'platform', 'device_type', 'toString(tax_year)']) }}, event_number
+        ) as first_event,
         argMinIf(user_id, event_number, user_id != '') as user_id,
         argMinIf(anonymous_id, event_number, anonymous_id != '') as anonymous_id,
         arraySort(
@@ -65,12 +62,12 @@ select
     user_id,
     anonymous_id,
     -- strings
-    calculator,
-    country,
-    platform,
-    device_type,
+    {{ unpacked_text('first_event', 1) }} as calculator,
+    {{ unpacked_text('first_event', 2) }} as country,
+    {{ unpacked_text('first_event', 3) }} as platform,
+    {{ unpacked_text('first_event', 4) }} as device_type,
     -- numbers
-    tax_year,
+    toUInt16({{ unpacked_text('first_event', 5) }}) as tax_year,
     errors,
     furthest_step,
     failed_step,
@@ -88,7 +85,7 @@ select
     has_start,
     is_left,
     -- dates
-    started_date,
+    {{ reporting_date('started_at') }} as started_date,
     -- timestamps
     started_at,
     last_event_at,

@@ -10,8 +10,7 @@
 
 {# Events that carry the user and events of a device stay apart, so that what was known at an earlier moment can be
     put together again: features add a device's rows from the day on which it was identified. `visits` are runs
-    without a pause, cut within the day; runs of several rows merge where no more than the gap lies between. Each column
-    is picked by a function of its own: `position` decides alone, and tuples are compared value by value. #}
+    without a pause, cut within the day; runs of several rows merge where no more than the gap lies between. #}
 with
 events as (
     select
@@ -30,10 +29,7 @@ days as (
         argMaxIf(tax_residence, position, tax_residence != '') as newest_tax_residence,
         argMaxIf(country, position, country != '' and region != '') as newest_region_country,
         argMaxIf(region, position, country != '' and region != '') as newest_region,
-        argMin(utm_source, position) as first_utm_source,
-        argMin(utm_medium, position) as first_utm_medium,
-        argMin(referrer_host, position) as first_referrer_host,
-        argMin(device_type, position) as first_device_type,
+        argMin({{ packed_texts(['utm_source', 'utm_medium', 'referrer_host', 'device_type']) }}, position) as first_event,
         maxIf(position, country != '') as country_position,
         maxIf(position, country != '' and region != '') as region_position,
         maxIf(position, tax_residence != '') as tax_residence_position,
@@ -72,7 +68,7 @@ select
     cut.device as anonymous_id,
     -- strings
     sources.channel as first_channel,
-    cut.first_device_type as first_device_type,
+    {{ unpacked_text('cut.first_event', 4) }} as first_device_type,
     cut.newest_country as country,
     cut.newest_region_country as region_country,
     cut.newest_region as region,
@@ -98,6 +94,6 @@ select
 from cut
 left join sources
     on
-        cut.first_utm_source = sources.utm_source
-        and cut.first_utm_medium = sources.utm_medium
-        and cut.first_referrer_host = sources.referrer_host
+        {{ unpacked_text('cut.first_event', 1) }} = sources.utm_source
+        and {{ unpacked_text('cut.first_event', 2) }} = sources.utm_medium
+        and {{ unpacked_text('cut.first_event', 3) }} = sources.referrer_host
