@@ -9,7 +9,7 @@ from simulator import vocabulary as words
 from simulator.cells import CellRows
 from simulator.scenario import Scenario
 from simulator.truth_facts import assignments, first_moments, outcomes
-from simulator.truth_figures import moment_text, resolved
+from simulator.truth_figures import moment_text
 from simulator.truth_tables import CellTruth
 
 #: Steps of the funnel from the first visit to the first payment.
@@ -27,7 +27,7 @@ class FunnelFigures:
 
     def add(self, rows: CellRows, truth: CellTruth) -> None:
         """Count a cell."""
-        visitor = resolved(rows, truth)
+        visitor = truth.visitor
         before = np.zeros(3 * rows.life.people.count, dtype=np.int64)
         for name in JOURNEY:
             moment = first_moments(rows, words.EVENT_NAMES.index(name), visitor, len(before))

@@ -10,6 +10,9 @@ from simulator.subscriptions import CANCELLED, REACTIVATED, STARTED, YEAR
 MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
 NEW, EXPANSION, CONTRACTION, CHURN, REACTIVATION = range(5)
 
+#: Half an hour without an event ends a session.
+QUIET_MS = 30 * 60_000
+
 
 def first_moments(rows: CellRows, name: int, who: Ints, count: int) -> Ints:
     """When each of `count` somebodies first did something, -1 for never; `who` tells whose each event is."""
@@ -29,6 +32,39 @@ def identity_pairs(rows: CellRows) -> tuple[Ints, Ints, Ints, Ints]:
     first = np.full(len(key), np.iinfo(np.int64).max)
     np.minimum.at(first, inverse, stream.moment[known])
     return key // count, key % count, first, events
+
+
+def resolved(rows: CellRows, pairs: tuple[Ints, Ints, Ints, Ints]) -> Ints:
+    """Who an event belongs to, from ids alone: the user, else the only user of the device, else the device."""
+    stream, count = rows.stream, rows.life.people.count
+    device, person, *_ = pairs
+    owner = np.full(2 * count, -1, dtype=np.int64)
+    owner[device] = person
+    owner[np.bincount(device, minlength=2 * count) != 1] = -1
+    alone = owner[stream.device]
+    return np.where(stream.known, stream.person, np.where(alone >= 0, alone, count + stream.device))
+
+
+def session_starts(who: Ints, moment: Ints) -> Ints:
+    """Positions of the events before which half an hour passed without another of the same visitor."""
+    order, starts = _in_time(who, moment)
+    return order[starts]
+
+
+def is_at_a_start(who: Ints, moment: Ints) -> Flags:
+    """Which events happen at the moment at which a session of their visitor begins."""
+    order, starts = _in_time(who, moment)
+    begun_at = moment[order[starts]][np.cumsum(starts) - 1]
+    found = np.empty(len(order), dtype=bool)
+    found[order] = moment[order] == begun_at
+    return found
+
+
+def _in_time(who: Ints, moment: Ints) -> tuple[Ints, Flags]:
+    """Positions by visitor and time, and which of them begin a session."""
+    order = np.lexsort((moment, who))
+    later = (who[order][1:] == who[order][:-1]) & (np.diff(moment[order]) <= QUIET_MS)
+    return order, np.concatenate([np.ones(min(len(order), 1), dtype=bool), ~later])
 
 
 class Changes:

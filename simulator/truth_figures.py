@@ -11,11 +11,8 @@ from simulator.cells import CellRows
 from simulator.draws import AnyArray, Ints
 from simulator.revenue_rows import CHARGE, REFUND
 from simulator.scenario import Scenario
-from simulator.truth_facts import CONTRACTION, MOVEMENTS, NEW, REACTIVATION
+from simulator.truth_facts import CONTRACTION, MOVEMENTS, NEW, REACTIVATION, session_starts
 from simulator.truth_tables import CellTruth
-
-#: Half an hour without an event ends a session.
-QUIET_MS = 30 * 60_000
 
 
 def amount_text(value: int) -> str:
@@ -39,13 +36,13 @@ class DayFigures:
         """Count a cell."""
         stream, day_of = rows.stream, self.scenario.horizon.day_of
         day = day_of(stream.moment)
-        visitor = resolved(rows, truth)
+        visitor = truth.visitor
         self._add("events", day)
         self._add("people", _different(stream.person, day))
         self._add("visitors", _different(visitor, day))
         self._add("known_users", _different(stream.person[stream.known], day[stream.known]))
         self._add("sessions", day_of(_first_of_groups(stream.session, stream.moment)))
-        self._add("sessions_by_inactivity", day_of(_session_starts(visitor, stream.moment)))
+        self._add("sessions_by_inactivity", day_of(stream.moment[session_starts(visitor, stream.moment)]))
         self._add("sign_ups", day[stream.name == words.SIGN_UP])
         lines = rows.revenue.lines
         charges = lines.type == CHARGE
@@ -72,17 +69,6 @@ class DayFigures:
         ]
 
 
-def resolved(rows: CellRows, truth: CellTruth) -> Ints:
-    """Who an event belongs to, from ids alone: the user, else the only user of the device, else the device."""
-    stream, count = rows.stream, rows.life.people.count
-    device, person, *_ = truth.pairs
-    owner = np.full(2 * count, -1, dtype=np.int64)
-    owner[device] = person
-    owner[np.bincount(device, minlength=2 * count) != 1] = -1
-    alone = owner[stream.device]
-    return np.where(stream.known, stream.person, np.where(alone >= 0, alone, count + stream.device))
-
-
 def _different(who: Ints, day: Ints) -> Ints:
     """The day of each different pair of somebody and day."""
     width = int(day.max()) + 1 if len(day) else 1
@@ -93,13 +79,6 @@ def _first_of_groups(group: Ints, moment: Ints) -> Ints:
     order = np.lexsort((moment, group))
     group, moment = group[order], moment[order]
     return moment[np.concatenate([[True], group[1:] != group[:-1]])] if len(group) else moment
-
-
-def _session_starts(who: Ints, moment: Ints) -> Ints:
-    order = np.lexsort((moment, who))
-    who, moment = who[order], moment[order]
-    starts = (who[1:] != who[:-1]) | (moment[1:] - moment[:-1] > QUIET_MS)
-    return moment[np.concatenate([[True], starts])] if len(who) else moment
 
 
 class MrrFigures:

@@ -12,7 +12,16 @@ from simulator.product_rows import CELL_KEYS
 from simulator.revenue_rows import CHARGE, PERIODS, REFUND
 from simulator.scenario import Scenario
 from simulator.subscriptions import CANCELLED
-from simulator.truth_facts import MOVEMENTS, Changes, assignments, first_moments, identity_pairs, outcomes
+from simulator.truth_facts import (
+    MOVEMENTS,
+    Changes,
+    assignments,
+    first_moments,
+    identity_pairs,
+    is_at_a_start,
+    outcomes,
+    resolved,
+)
 
 
 def maybe(moments: Ints) -> pa.Array:
@@ -30,6 +39,7 @@ class CellTruth:
         self.user_names = text(self.life.people.user_ids())
         self.device_names = text(self.life.people.anonymous_ids(scenario.seed))
         self.pairs = identity_pairs(rows)
+        self.visitor = resolved(rows, self.pairs)
         self.states = Changes(scenario, rows)
 
     def table(self, name: str) -> pa.Table:
@@ -88,7 +98,11 @@ class CellTruth:
         return pa.array([" > ".join(path) for path in paths], pa.string())
 
     def touches(self) -> pa.Table:
-        """One row a session whose landing page was reported: its true channel and line of traffic."""
+        """One row a session whose landing page was reported: its true channel and line of traffic.
+
+        Now and then two reasons bring somebody within half an hour; the times of events show one session then, and only
+        the first has `after_quiet`.
+        """
         stream = self.stream
         rows = np.flatnonzero(stream.source >= 0)
         keys = self.life.people.cell * CELL_KEYS + stream.session[rows]
@@ -104,6 +118,7 @@ class CellTruth:
                 "campaign": low([source.utm_campaign for _, source in self.scenario.sources], source),
                 "country": low(self.scenario.countries, self.life.people.country[stream.person[rows]]),
                 "before_sign_up": pa.array(stream.session[rows] < self.life.visits.sessions.count),
+                "after_quiet": pa.array(is_at_a_start(self.visitor, stream.moment)[rows]),
             }
         )
 

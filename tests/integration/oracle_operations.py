@@ -184,7 +184,14 @@ def judged(check: str, value: float, sample: int, limits: Limits) -> Row:
         severity = limits.severity[check]
         if check == "freshness_hours" and value <= limits.error_after_hours:
             severity = "warning"
-    return {"value": value, "expected": None, "lower_limit": None, "upper_limit": upper, "severity": severity}
+    return {
+        "value": value,
+        "expected": None,
+        "lower_limit": None,
+        "upper_limit": upper,
+        "severity": severity,
+        "sample_count": sample,
+    }
 
 
 def judged_volume(row: Row, limits: Limits) -> Row:
@@ -202,4 +209,5 @@ def judged_volume(row: Row, limits: Limits) -> Row:
         "lower_limit": lower,
         "upper_limit": upper,
         "severity": severity,
+        "sample_count": max(row["events"], math.floor(row["expected"] or 0)),
     }

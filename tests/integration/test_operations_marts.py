@@ -56,7 +56,7 @@ def quality_faults(client: Client, schema: str, source: Source, company: Company
     days = source_days(source, company.last, max(company.received), company.time_zone)
     found = {
         (row["quality_date"], row["check_name"], row["column_name"]): {
-            name: row[name] for name in ("value", "expected", "lower_limit", "upper_limit", "severity")
+            name: row[name] for name in ("value", "expected", "lower_limit", "upper_limit", "severity", "sample_count")
         }
         for row in rows(client, f"select * from {schema}.data_quality where source_table = '{source.name}'")
         if row["check_name"] not in ("identity_conflict_rate", "unrated_lines")
@@ -401,6 +401,10 @@ MUTANTS = {
     "the median alone is the upper limit": (
         "greatest(expected_events, toFloat64(events_before[-7]))",
         "expected_events",
+    ),
+    "half an expected event counts whole": (
+        "floor(coalesce(expected_events, 0))",
+        "ceil(coalesce(expected_events, 0))",
     ),
     "repeats are rare things": (
         "(deliveries - events) / nullIf(deliveries, 0)",

@@ -6,9 +6,11 @@ import re
 from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +19,7 @@ import simulator_oracle as oracle
 from gtc.settings import PROJECT_ROOT
 from simulator.order import Order
 from simulator.run import draw
+from simulator.truth_facts import QUIET_MS, is_at_a_start, session_starts
 from simulator.world_file import read_world
 
 #: Columns that no figure of the truth depends on; left out to save time.
@@ -187,6 +190,26 @@ def test_channels_follow_from_tags_and_referrers_by_the_documented_rules(company
     assert len(touches) == len({event["session_id"] for event in company.once["user_events"]})
     for touch in touches:
         assert touch["channel"] == channel_of(tagged.get(touch["session_id"], untagged)), touch
+
+
+def test_a_touch_is_after_quiet_where_its_visitor_did_nothing_for_half_an_hour(company: Company) -> None:
+    events, moments = company.once["user_events"], defaultdict(list)
+    owner = oracle.resolve(events)
+    newest_first = sorted(events, key=itemgetter("event_at"), reverse=True)
+    whose = {event["session_id"]: owner[event["event_id"]] for event in newest_first}
+    for event in events:
+        moments[owner[event["event_id"]]].append(event["event_at"])
+    for touch in company.table("touches"):
+        at = touch["touched_at"]
+        before = [other for other in moments[whose[touch["session_id"]]] if at - oracle.QUIET <= other < at]
+        assert touch["after_quiet"] == (not before), touch
+
+
+def test_half_an_hour_to_the_millisecond_is_no_pause() -> None:
+    who, moment = np.array([1, 1, 2, 1, 1]), np.array([0, QUIET_MS, QUIET_MS, 2 * QUIET_MS + 1, 2 * QUIET_MS + 1])
+    assert is_at_a_start(who, moment).tolist() == [True, False, True, True, True]
+    assert sorted(moment[session_starts(who, moment)]) == [0, QUIET_MS, 2 * QUIET_MS + 1]
+    assert is_at_a_start(who[:0], moment[:0]).tolist() == []
 
 
 RULES = sorted(

@@ -25,32 +25,34 @@
     {%- if load_relation(keys) is not none and load_relation(fresh) is not none -%}
         {#- The keys may be incomplete, the rows are not: the build before did not begin with keys earlier. -#}
         {%- set key_columns = replaces[1:-1] if replaces.startswith('(') else replaces -%}
-        {% call statement('remove_replaced_before') -%}
-            delete from {{ target_relation }} where {{ replaces }} in (
-                select * from {{ keys }} union all select {{ key_columns }} from {{ fresh }}
-            )
-        {%- endcall %}
-        {% call statement('insert_fresh_before') -%}
-            insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
-        {%- endcall %}
+        {%- set replaced_before -%}
+            {{ replaces }} in (select * from {{ keys }} union all select {{ key_columns }} from {{ fresh }})
+        {%- endset -%}
+        {{ replace_rows('rows_of_the_dead_build', target_relation, replaced_before, columns, fresh) }}
     {%- endif -%}
     {{ drop_side_tables(keys, fresh) }}
     {{ create_side_table(fresh, sql) }}
     {%- if replaces -%}
         {#- The keys stand in a table of their own: a removal asks once for each part of the table. -#}
         {{ create_side_table(keys, "select distinct * from (" ~ context[config.require("changed")]() ~ ")") }}
-        {% call statement('remove_replaced') -%}
-            delete from {{ target_relation }} where {{ replaces }} in (select * from {{ keys }})
-        {%- endcall %}
     {%- endif -%}
-    {% call statement('main') -%}
-        insert into {{ target_relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
-    {%- endcall %}
+    {%- set replaced = (replaces ~ ' in (select * from ' ~ keys ~ ')') if replaces else none -%}
+    {{ replace_rows('main', target_relation, replaced, columns, fresh) }}
     {%- do write_mark() -%}
     {{ drop_side_tables(keys, fresh) }}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
+
+{#- Remove the rows that a condition names, if there is one, and add the fresh ones. -#}
+{%- macro replace_rows(name, relation, replaced, columns, fresh) -%}
+    {%- if replaced -%}
+        {%- call statement('remove_' ~ name) -%}delete from {{ relation }} where {{ replaced }}{%- endcall -%}
+    {%- endif -%}
+    {%- call statement(name) -%}
+        insert into {{ relation }} ({{ columns }}) select {{ columns }} from {{ fresh }}
+    {%- endcall -%}
+{%- endmacro -%}
 
 {#- A table beside the target that lives as long as the build of the model. -#}
 {%- macro create_side_table(relation, query) -%}

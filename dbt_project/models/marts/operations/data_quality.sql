@@ -6,7 +6,7 @@ source_days as (
         source_table,
         day,
         is_partial,
-        greatest(events, toUInt64(ceil(coalesce(expected_events, 0)))) as compared_events,
+        greatest(events, toUInt64(floor(coalesce(expected_events, 0)))) as compared_events,
         least_expected_events,
         most_expected_events,
         arrayJoin(arrayConcat(
