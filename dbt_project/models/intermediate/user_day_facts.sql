@@ -29,7 +29,9 @@ days as (
         argMaxIf(tax_residence, position, tax_residence != '') as newest_tax_residence,
         argMaxIf(country, position, country != '' and region != '') as newest_region_country,
         argMaxIf(region, position, country != '' and region != '') as newest_region,
-        argMin({{ packed_texts(['utm_source', 'utm_medium', 'referrer_host', 'device_type']) }}, position) as first_event,
+        argMin(
+            {{ packed_texts(['utm_source', 'utm_medium', 'referrer_host', 'device_type']) }}, position
+        ) as first_event,
         maxIf(position, country != '') as country_position,
         maxIf(position, country != '' and region != '') as region_position,
         maxIf(position, tax_residence != '') as tax_residence_position,
