@@ -9,3 +9,8 @@
         ) as Decimal(18, 4)
     )
 {%- endmacro -%}
+
+{#- Whose recurring revenue it is: a customer's; a subscription that names nobody counts as a customer of its own. -#}
+{%- macro subscriber_id(spans) -%}
+    if({{ spans }}.customer_id = '', concat('subscription:', {{ spans }}.subscription_id), {{ spans }}.customer_id)
+{%- endmacro -%}

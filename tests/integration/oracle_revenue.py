@@ -57,17 +57,26 @@ def exact(money: Fraction, decimals: int) -> Decimal:
 
 @dataclass
 class Span:
-    """One plan and price of a running subscription, and what its beginning and its end do to MRR."""
+    """One plan and price of a running subscription, and what its beginning does to the subscription's MRR."""
 
     subscription: str
     customer: str
     row: Row
     mrr: Fraction
     movement: str
-    change: Fraction
     number: int
     ended: Row | None = None
-    closing: str = "none"
+
+    @property
+    def subscriber(self) -> str:
+        """Whose MRR it is: a subscription of nobody is a customer of its own."""
+        return self.customer or f"subscription:{self.subscription}"
+
+    def pays_just_before(self, moment: datetime) -> bool:
+        return self.row["event_at"] < moment and (self.ended is None or self.ended["event_at"] >= moment)
+
+    def pays_from(self, moment: datetime) -> bool:
+        return self.row["event_at"] <= moment and (self.ended is None or self.ended["event_at"] > moment)
 
     @property
     def terms(self) -> tuple[Any, ...]:
@@ -97,26 +106,21 @@ class Subscription:
     def _end(self, row: Row) -> None:
         if self.running:
             self.running.ended = row
-            self.running.closing = "churn" if self.running.mrr else "none"
             self.running = None
 
     def _run(self, row: Row) -> None:
         price = Fraction(row["plan_price"])
         mrr = four_decimals(price / 12 if row["billing_period"] == "year" else price)
         before = self.running
-        span = Span(self.name, self.customer, row, mrr, "none", mrr, len(self.spans) + 1)
+        span = Span(self.name, self.customer, row, mrr, "none", len(self.spans) + 1)
         if before and before.terms == span.terms:
             return
         abroad = before is not None and before.row["currency"] != row["currency"]
         worth = before.mrr if before else NOTHING
-        if before and not abroad:
-            span.change = mrr - worth
-        if span.change:
+        if mrr != (NOTHING if abroad else worth):
             span.movement = self._movement(row, worth, mrr, abroad)
         if before:
             before.ended = row
-            if abroad and worth:
-                before.closing = "contraction" if mrr else "churn"
         self.running = span
         self.spans.append(span)
 
@@ -231,15 +235,51 @@ def _rate_on(company: Company, currency: str, day: date) -> Fraction:
 
 @dataclass
 class Month:
-    """One subscription and currency in one month: balances, and the amount of each movement."""
+    """One customer and currency in one month: balances, subscriptions, and the amount of each movement."""
 
     subscriber: str
-    subscription: str
     currency: str
     start: Fraction
     end: Fraction
+    subscriptions_start: int
+    subscriptions_end: int
     by_event: dict[str, Fraction]
     net: dict[str, Fraction] = field(default_factory=dict)
+
+
+@dataclass
+class Subscriber:
+    """A customer's paid spans, and what each moment at which one begins or ends does to the customer's MRR."""
+
+    name: str
+    spans: list[Span]
+
+    def changes(self) -> Iterator[tuple[Row, str, str, Fraction]]:
+        """An event of the moment, the currency, the movement and its size."""
+        edges = {row["event_at"]: row for span in self.spans for row in (span.row, span.ended) if row}
+        for moment in sorted(edges):
+            before = [span for span in self.spans if span.pays_just_before(moment)]
+            after = [span for span in self.spans if span.pays_from(moment)]
+            for currency in {span.row["currency"] for span in self.spans}:
+                change = in_currency(after, currency) - in_currency(before, currency)
+                if change:
+                    yield edges[moment], currency, self._movement(moment, before, after, change), abs(change)
+
+    def _movement(self, moment: datetime, before: list[Span], after: list[Span], change: Fraction) -> str:
+        if not before:
+            paid = any(s.row["event_at"] < moment and s.pays_from(s.row["event_at"]) for s in self.spans)
+            returns = any(
+                s.row["event_at"] == moment and s.row["event_type"] == "subscription_reactivated" for s in self.spans
+            )
+            return "reactivation" if paid or returns else "new"
+        if not after:
+            return "churn"
+        return "expansion" if change > 0 else "contraction"
+
+
+def in_currency(spans: Iterable[Span], currency: str) -> Fraction:
+    """MRR of spans in one currency."""
+    return sum((span.mrr for span in spans if span.row["currency"] == currency), NOTHING)
 
 
 class Recurring:
@@ -252,46 +292,48 @@ class Recurring:
         self.months = list(months_between(month_of(company.first), month_of(company.last))) if company.first else []
         self.known: dict[date, list[Month]] = {}
         self.partial = partial_months(company)
-        self.by_subscription: dict[str, list[Span]] = defaultdict(list)
-        for span in self.book.spans:
-            self.by_subscription[span.subscription].append(span)
+        self.by_subscriber: dict[str, list[Span]] = defaultdict(list)
+        for span in paid:
+            self.by_subscriber[span.subscriber].append(span)
+        self.moved: dict[tuple[date, str, str], dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+        for name, spans in self.by_subscriber.items():
+            for row, currency, movement, size in Subscriber(name, spans).changes():
+                self.moved[self.book.month(row), name, currency][movement] += size
 
-    def balance(self, spans: list[Span], currency: str, month: date) -> Fraction:
-        """MRR when the month is over: what the last change in it, or before it, left."""
-        return sum(
-            (
-                span.mrr
-                for span in spans
-                if span.row["currency"] == currency
-                and self.book.month(span.row) <= month
-                and (span.ended is None or self.book.month(span.ended) > month)
-            ),
-            NOTHING,
-        )
+    def at_the_end(self, spans: list[Span], currency: str, month: date) -> list[Span]:
+        """What runs when the month is over: what the last change in it, or before it, left."""
+        return [
+            span
+            for span in spans
+            if span.row["currency"] == currency
+            and self.book.month(span.row) <= month
+            and (span.ended is None or self.book.month(span.ended) > month)
+        ]
 
     def entries(self, month: date) -> list[Month]:
-        """All subscriptions in all currencies in a month."""
+        """All customers in all currencies in a month."""
         if month not in self.known:
             self.known[month] = self._entries(month)
         return self.known[month]
 
     def _entries(self, month: date) -> list[Month]:
-        before = month_of(month - timedelta(days=1))
+        earlier = month_of(month - timedelta(days=1))
         found = []
-        for name, spans in self.by_subscription.items():
+        for name, spans in self.by_subscriber.items():
             mine = []
             for currency in self.currencies:
-                amounts: dict[str, Fraction] = defaultdict(Fraction)
-                for span in spans:
-                    if span.row["currency"] != currency:
-                        continue
-                    if self.book.month(span.row) == month:
-                        amounts[span.movement] += abs(span.change)
-                    if span.ended and self.book.month(span.ended) == month:
-                        amounts[span.closing] += span.mrr
-                balances = (self.balance(spans, currency, m) for m in (before, month))
-                subscriber = self.book.owner[name] or f"subscription:{name}"
-                mine.append(Month(subscriber, name, currency, *balances, dict(amounts)))
+                before, after = (self.at_the_end(spans, currency, m) for m in (earlier, month))
+                mine.append(
+                    Month(
+                        name,
+                        currency,
+                        in_currency(before, currency),
+                        in_currency(after, currency),
+                        len({span.subscription for span in before}),
+                        len({span.subscription for span in after}),
+                        dict(self.moved[month, name, currency]),
+                    )
+                )
             self._book_net(mine)
             found += mine
         return found
@@ -334,8 +376,8 @@ class Recurring:
             "customers_start": len(opening),
             "churned_customers": len(opening - closing),
             "customers_end": len({m.subscriber for m in entries if m.end}),
-            "subscriptions_start": len({m.subscription for m in entries if m.start}),
-            "subscriptions_end": len({m.subscription for m in entries if m.end}),
+            "subscriptions_start": sum(m.subscriptions_start for m in entries),
+            "subscriptions_end": sum(m.subscriptions_end for m in entries),
         }
         money = {"mrr_start": start, "mrr_end": end}
         money |= {f"{name}_mrr": amount(name) for name in (*UP, *DOWN)}

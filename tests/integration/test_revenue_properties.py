@@ -180,6 +180,32 @@ def test_who_leaves_and_returns_within_a_month_moves_by_event_and_not_by_month_e
     assert faults(bench) == []
 
 
+def test_a_customer_with_several_subscriptions_moves_as_one(bench: Bench) -> None:
+    dan = {"user_id": "dan"}
+    fill(
+        bench,
+        event(1, "subscription_started", "2024-02-01T12:00", subscription_id="d1", **dan),
+        event(2, "subscription_started", "2024-03-05T12:00", subscription_id="d2", **dan, plan_price=Decimal(30)),
+        event(3, "subscription_cancelled", "2024-03-07T12:00", subscription_id="d1", **dan),
+        event(4, "subscription_cancelled", "2024-04-09T12:00", subscription_id="d2", **dan),
+        event(5, "subscription_started", "2024-04-09T12:00", subscription_id="d3", **dan, plan_price=Decimal(45)),
+        event(6, "subscription_cancelled", "2024-05-09T12:00", subscription_id="d3", **dan),
+        event(7, "subscription_started", "2024-06-09T12:00", subscription_id="d4", **dan),
+    )
+    assert movements(bench) == [
+        (2, "USD", 0, {"new": 12}, 12),
+        (3, "USD", 12, {"expansion": 30, "contraction": 12}, 30),
+        (4, "USD", 30, {"expansion": 15}, 45),
+        (5, "USD", 45, {"churn": 45}, 0),
+        (6, "USD", 0, {"reactivation": 12}, 12),
+    ]
+    found = bench.rows("select * from marts.mrr_movements where booking = 'month_end' order by month")
+    assert [(row["nrr"], row["grr"], row["subscriptions_end"]) for row in found] == [
+        (None, None, 1), (2.5, 1, 1), (1.5, 1, 1), (0, 0, 0), (None, None, 1)
+    ]  # fmt: skip
+    assert faults(bench) == []
+
+
 def test_a_change_of_currency_loses_no_customer(bench: Bench) -> None:
     fill(
         bench,
@@ -322,7 +348,22 @@ MUTANTS = {
     "every return is new": ("had_mrr or", "0 or", "subscriptions"),
     "a late start converts": ("if(paid_at <= ends_at", "if(paid_at >= started_at", "subscriptions"),
     "midnight is UTC": ("'Europe/London'", "'UTC'", "mrr_movements"),
-    "a change of currency is churn": ("next_mrr > 0, 'contraction'", "next_mrr > 0, 'churn'", "mrr_movements"),
+    "a change of currency is churn": (
+        "mrr_change > 0, 'expansion',\n        'contraction'",
+        "mrr_change > 0, 'expansion',\n        'churn'",
+        "mrr_movements",
+    ),
+    "a second subscription is new": (
+        "mrr_after = change_of_all, if(changed_at > first_change_at",
+        "mrr_change > 0, if(mrr_after > change_of_all",
+        "mrr_movements",
+    ),
+    "who comes back with another number is new": ("changed_at > first_change_at or", "false or", "mrr_movements"),
+    "what happens at once happens twice": (
+        "group by subscriber_id, currency, changed_at",
+        "group by subscriber_id, currency, changed_at, edge.2 > 0",
+        "mrr_movements",
+    ),
     "retention counts everybody": ("sumIf(churn_amount, is_opening)", "sum(churn_amount)", "mrr_movements"),
     "rates of another year": (">= rates.valid_from", ">= rates.valid_from - 700", "mrr_movements_total"),
     "one order, many orders": ("countIf(is_first_charge)", "countIf(event_type = 'charge')", "revenue_daily"),
@@ -349,6 +390,15 @@ def busy_company() -> list[Row]:
         event(11, "subscription_started", "2024-04-03T12:00", subscription_id="s3", user_id="cyd"),
         event(12, "subscription_cancelled", "2024-04-04T12:00", subscription_id="s3", user_id="cyd"),
         event(13, "subscription_started", "2024-03-03T12:00", **yen),
+        event(14, "subscription_started", "2024-02-03T12:00", subscription_id="d1", user_id="dan"),
+        event(15, "subscription_started", "2024-03-05T12:00", subscription_id="d2", user_id="dan"),
+        event(16, "subscription_cancelled", "2024-03-07T12:00", subscription_id="d1", user_id="dan"),
+        event(17, "subscription_cancelled", "2024-03-09T12:00", subscription_id="d2", user_id="dan"),
+        event(
+            18, "subscription_started", "2024-03-09T12:00", subscription_id="d3", user_id="dan", plan_price=Decimal(9)
+        ),
+        event(19, "subscription_cancelled", "2024-04-09T12:00", subscription_id="d3", user_id="dan"),
+        event(25, "subscription_started", "2024-05-09T12:00", subscription_id="d4", user_id="dan"),
         charge(20, "2024-03-01T12:00", "10"),
         charge(21, "2024-03-01T12:00", "5", order_id="o20", country="GB"),
         charge(22, "2024-04-01T12:00", "-3", event_type="refund"),

@@ -1,17 +1,14 @@
-{{ config(order_by='(booking, month, currency, subscription_id)') }}
+{{ config(order_by='(booking, month, currency, subscriber_id)') }}
 
-{# Sums over several currencies are only compared with zero: does the subscription, or the subscriber, pay at all? #}
+{# Sums over several currencies are only compared with zero: does the customer pay at all? #}
 with
 months as (
     select
         *,
-        sum(mrr_start) over (partition by month, subscription_id) > 0 as subscription_was_running,
-        sum(mrr_end) over (partition by month, subscription_id) > 0 as subscription_runs,
-        sum(new_mrr) over (partition by month, subscription_id) > 0 as subscription_is_new,
-        sum(mrr_start) over (partition by month, subscriber_id, currency) > 0 as is_opening_in_currency,
         sum(mrr_start) over (partition by month, subscriber_id) > 0 as is_opening,
-        sum(mrr_end) over (partition by month, subscriber_id) > 0 as is_closing
-    from {{ ref('subscription_months') }}
+        sum(mrr_end) over (partition by month, subscriber_id) > 0 as is_closing,
+        sum(new_mrr) over (partition by month, subscriber_id) > 0 as is_new
+    from {{ ref('subscriber_months') }}
 ),
 
 {# What the two ends of the month tell, without what happened in between. #}
@@ -21,8 +18,8 @@ compared as (
         mrr_end - mrr_start as net_change,
         multiIf(
             mrr_end = mrr_start, 'none',
-            not subscription_was_running, if(subscription_is_new, 'new', 'reactivation'),
-            not subscription_runs, 'churn',
+            not is_opening, if(is_new, 'new', 'reactivation'),
+            not is_closing, 'churn',
             mrr_end > mrr_start, 'expansion',
             'contraction'
         ) as net_movement
@@ -50,7 +47,6 @@ booked as (
 
 select
     -- ids
-    subscription_id,
     subscriber_id,
     -- strings
     movements.1 as booking,
@@ -63,8 +59,9 @@ select
     movements.5 as contraction_mrr,
     movements.6 as churn_mrr,
     mrr_end,
+    subscriptions_start,
+    subscriptions_end,
     -- booleans
-    is_opening_in_currency,
     is_opening,
     is_closing,
     -- dates

@@ -8,11 +8,12 @@ scoped as (
         bookings.booking as booking,
         bookings.month as month,
         bookings.subscriber_id as subscriber_id,
-        bookings.subscription_id as subscription_id,
+        bookings.subscriptions_start as subscriptions_start,
+        bookings.subscriptions_end as subscriptions_end,
         bookings.is_closing as is_closing,
         arrayJoin(
             [
-                (toString(bookings.currency), toDecimal64(1, 8), toDecimal64(1, 8), bookings.is_opening_in_currency),
+                (toString(bookings.currency), toDecimal64(1, 8), toDecimal64(1, 8), bookings.mrr_start > 0),
                 ('', months.opening_exchange_rate, months.exchange_rate, bookings.is_opening)
             ]
         ) as scope,
@@ -50,8 +51,8 @@ summed as (
         uniqExactIf(subscriber_id, start_amount > 0) as customers_start,
         uniqExactIf(subscriber_id, start_amount > 0 and not is_closing) as churned_customers,
         uniqExactIf(subscriber_id, end_amount > 0) as customers_end,
-        uniqExactIf(subscription_id, start_amount > 0) as subscriptions_start,
-        uniqExactIf(subscription_id, end_amount > 0) as subscriptions_end
+        sumIf(scoped.subscriptions_start, start_amount > 0) as subscriptions_start,
+        sumIf(scoped.subscriptions_end, end_amount > 0) as subscriptions_end
     from scoped
     group by booking, currency, month
 ),

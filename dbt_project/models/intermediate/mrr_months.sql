@@ -4,7 +4,7 @@
    the as-of date where that comes first. #}
 with
 currencies as (
-    select distinct toString(currency) as currency from {{ ref('subscription_months') }}
+    select distinct toString(currency) as currency from {{ ref('subscriber_months') }}
 ),
 
 period as (

@@ -42,9 +42,7 @@ steps as (
         max(mrr_after) over (history rows between unbounded preceding and 1 preceding) > 0 as had_mrr,
         lead(toNullable(event_at)) over history as next_at,
         lead(event_type) over history as next_event_type,
-        lead(reason) over history as next_reason,
-        lead(currency) over history as next_currency,
-        lead(mrr_after) over history as next_mrr
+        lead(reason) over history as next_reason
     from effective
     where not (runs and ran and terms = terms_before)
     window history as (partition by subscription_id order by change_number asc)
@@ -69,16 +67,9 @@ select
     ) as movement,
     next_event_type as ended_by,
     next_reason as ended_reason,
-    multiIf(
-        mrr_after = 0 or next_at is null or next_mrr > 0 and next_currency = currency, 'none',
-        next_mrr > 0, 'contraction',
-        next_event_type = 'subscription_cancelled' or next_currency != currency, 'churn',
-        'none'
-    ) as closing_movement,
     -- numbers
     plan_price,
     mrr_after as mrr,
-    if(currency = currency_before, mrr_before, 0) as previous_mrr,
     row_number() over (partition by subscription_id order by change_number asc) as span_number,
     -- timestamps
     event_at as valid_from,

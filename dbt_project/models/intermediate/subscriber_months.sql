@@ -1,4 +1,4 @@
-{{ config(order_by='(month, currency, subscription_id)') }}
+{{ config(order_by='(month, currency, subscriber_id)') }}
 
 {# A change belongs to the month of its moment, so a span is in the balance at the end of each month from the one in
    which it begins to the one before it ends; the balance at the start of a month is that at the end of the month before. #}
@@ -9,8 +9,7 @@ last_months as (
 
 spans as (
     select
-        spans.subscription_id as subscription_id,
-        spans.customer_id as customer_id,
+        {{ subscriber_id('spans') }} as subscriber_id,
         spans.currency as currency,
         spans.mrr as mrr,
         last_months.last_month as last_month,
@@ -29,39 +28,40 @@ balances as (
     select
         *,
         addMonths(first_month, arrayJoin(range(toUInt32(dateDiff('month', first_month, until_month))))) as end_month,
-        arrayJoin([(end_month, 0, mrr), (addMonths(end_month, 1), mrr, 0)]) as balance
+        arrayJoin([(end_month, 0, mrr, 0, 1), (addMonths(end_month, 1), mrr, 0, 1, 0)]) as balance
     from spans
 ),
 
 entries as (
     select
         balance.1 as month,
-        subscription_id,
-        customer_id,
+        subscriber_id,
         currency,
         'none' as movement,
         cast(0 as Decimal(18, 4)) as mrr_change,
         balance.2 as mrr_start,
-        balance.3 as mrr_end
+        balance.3 as mrr_end,
+        balance.4 as subscriptions_start,
+        balance.5 as subscriptions_end
     from balances
     where balance.1 <= last_month
     union all
     select
         month,
-        subscription_id,
-        customer_id,
+        subscriber_id,
         currency,
         movement,
         mrr_change,
         0 as mrr_start,
-        0 as mrr_end
+        0 as mrr_end,
+        0 as subscriptions_start,
+        0 as subscriptions_end
     from {{ ref('mrr_changes') }}
 )
 
 select
     -- ids
-    subscription_id,
-    any(if(customer_id = '', concat('subscription:', subscription_id), customer_id)) as subscriber_id,
+    subscriber_id,
     -- strings
     currency,
     -- numbers
@@ -72,7 +72,9 @@ select
     -sumIf(mrr_change, movement = 'contraction') as contraction_mrr,
     -sumIf(mrr_change, movement = 'churn') as churn_mrr,
     sum(mrr_end) as mrr_end,
+    sum(subscriptions_start) as subscriptions_start,
+    sum(subscriptions_end) as subscriptions_end,
     -- dates
     month
 from entries
-group by month, subscription_id, currency
+group by month, subscriber_id, currency
