@@ -1,8 +1,8 @@
 {{ config(order_by='(subscriber_id, changed_at, currency)') }}
 
-{# A customer moves, not a subscription: a second one expands, and to give up one of two contracts. What happens in one moment
-   is one change, so whoever ends a subscription and takes another at once has not left. Sums over several currencies are
-   only compared with zero. #}
+{# A customer moves, not a subscription: a second one expands, and to give up one of two contracts. What happens in one
+   moment is one change, so whoever ends a subscription and takes another at once has not left. Sums over several
+   currencies are only compared with zero. #}
 with
 edges as (
     select
