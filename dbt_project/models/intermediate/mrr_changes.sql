@@ -6,23 +6,14 @@
 with
 edges as (
     select
-        subscriber_id,
-        currency,
+        {{ subscriber_id('spans') }} as subscriber_id,
+        spans.currency as currency,
         arrayJoin([
-            (toNullable(valid_from), mrr, opened_by = 'subscription_reactivated'),
-            (valid_to, -mrr, false)
+            (toNullable(spans.valid_from), spans.mrr, spans.opened_by = 'subscription_reactivated'),
+            (spans.valid_to, -spans.mrr, false)
         ]) as edge
-    from (
-        select
-            {{ subscriber_id('spans') }} as subscriber_id,
-            spans.currency as currency,
-            spans.mrr as mrr,
-            spans.opened_by as opened_by,
-            spans.valid_from as valid_from,
-            spans.valid_to as valid_to
-        from {{ ref('subscription_spans') }} as spans
-        where spans.mrr > 0
-    )
+    from {{ ref('subscription_spans') }} as spans
+    where spans.mrr > 0
 ),
 
 moments as (
