@@ -23,7 +23,7 @@ demo: setup ## services, data, marts, dashboards; prints the KPIs and what to op
 test: setup ## the whole test suite, on embedded services of its own
 	@$(BIN)/pytest
 
-test-heavy: setup ## the long variants too (tens of GB streamed, the whole adapter suite)
+test-heavy: setup ## the long variants too (tens of GB streamed, the whole adapter suite, companies of other seeds)
 	@$(BIN)/pytest -m "heavy or not heavy"
 
 up: setup ## start the services and keep them up

@@ -4,8 +4,7 @@
         currency,
         valid_from,
         rate
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    from {{ ref('reporting_rates') }}
 {%- endmacro -%}
 
 {#- The rate of a row joined with the CTE above, 1 for the reporting currency itself, NULL where a rate is missing. -#}

@@ -4,20 +4,19 @@ What takes long is built once a session: `simulated`, a small company with its t
 `bench`, a data set that is filled and built again example by example.
 """
 
+import os
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
 from marts_support import CHOICES, Bench, company, compiled_models, for_dataset, must_build
 from oracle_marts import Company
+from other_company import SETTING, SimulatedCompany
 from server_http import Http
 
 from gtc.settings import PROJECT_ROOT, Settings, load_settings
-from simulator.order import Order
 from simulator.run import simulate
-from simulator.world_file import read_world
 from warehouse.client import connect
 from warehouse.importer import Options, import_file, load_mapping
 from warehouse.migrations import migrate
@@ -64,20 +63,28 @@ def simulated_truth(warehouse: Settings) -> Path:
 
 
 @pytest.fixture(scope="session")
-def simulated(warehouse: Settings, marts_client: Client, simulated_truth: Path) -> Settings:
+def simulated_company() -> SimulatedCompany:
+    """Which company is simulated: the usual one, unless test_other_companies.py asks for another."""
+    return SimulatedCompany.read(os.environ.get(SETTING, ""))
+
+
+@pytest.fixture(scope="session")
+def simulated(
+    warehouse: Settings, marts_client: Client, simulated_truth: Path, simulated_company: SimulatedCompany
+) -> Settings:
     """A small simulated company with late, repeated and corrected deliveries, built with all its tests."""
     settings = for_dataset(warehouse, "simulated")
     migrate(marts_client, settings.dataset)
-    order = Order(read_world(None), 1200, date(2026, 1, 1), date(2026, 6, 30), 5)
-    simulate(marts_client, settings.dataset, order, truth=simulated_truth)
-    must_build(settings)
+    simulate(marts_client, settings.dataset, simulated_company.order(), truth=simulated_truth)
+    must_build(settings, **simulated_company.build_options())
     return settings
 
 
 @pytest.fixture(scope="session")
-def simulated_oracle(simulated: Settings, marts_client: Client) -> Company:
+def simulated_oracle(simulated: Settings, marts_client: Client, simulated_company: SimulatedCompany) -> Company:
     """The oracle's view of the simulated company."""
-    return company(marts_client, simulated.dataset)
+    choices = {"time_zone": simulated_company.time_zone, "currency": simulated_company.currency}
+    return company(marts_client, simulated.dataset, **choices)
 
 
 @pytest.fixture(scope="session")

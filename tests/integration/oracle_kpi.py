@@ -165,10 +165,7 @@ class Figures:
     @cache  # noqa: B019
     def rate(self, currency: str, day: date) -> Fraction:
         """Rate of the day into the reporting currency."""
-        if currency == self.company.currency:
-            return Fraction(1)
-        rates = [r for r in self.company.rates if r[:2] == (self.company.currency, currency) and r[2] <= day]
-        return max(rates, key=lambda r: r[2])[3]
+        return self.company.rate_of(currency, day)
 
     # values
 

@@ -220,7 +220,7 @@ def marketing_spend_daily(company: Company, spend: list[Row]) -> list[dict[str, 
         if company.last is None or row["spend_date"] > company.last:
             continue
         cell = cells[row["spend_date"], row["channel"], row["campaign"], row["country"]]
-        cell[0] += Fraction(row["spend"]) * _rate(company, row["currency"], row["spend_date"])
+        cell[0] += Fraction(row["spend"]) * company.rate_of(row["currency"], row["spend_date"])
         cell[1] += row["impressions"]
         cell[2] += row["clicks"]
     return [
@@ -236,13 +236,6 @@ def marketing_spend_daily(company: Company, spend: list[Row]) -> list[dict[str, 
         }
         for (day, channel, campaign, country), (spent, impressions, clicks) in sorted(cells.items())
     ]
-
-
-def _rate(company: Company, currency: str, day: date) -> Fraction:
-    if currency == company.currency:
-        return Fraction(1)
-    known = [rate for rate in company.rates if rate[:2] == (company.currency, currency) and rate[2] <= day]
-    return max(known, key=lambda rate: rate[2])[3]
 
 
 def marketing_performance(

@@ -83,11 +83,21 @@ class Company:
 
     def worth(self, row: Row) -> Money:
         """Money of a line in the reporting currency at the rate of the day."""
-        if row["currency"] == self.currency:
-            return Fraction(row["amount"])
-        day = self.day_of(row["event_at"])
-        rates = [r for r in self.rates if r[:2] == (self.currency, row["currency"]) and r[2] <= day]
-        return Fraction(row["amount"]) * max(rates, key=lambda r: r[2])[3]
+        return Fraction(row["amount"]) * self.rate_of(row["currency"], self.day_of(row["event_at"]))
+
+    def rate_of(self, currency: str, day: date) -> Fraction:
+        """Rate of the day into the reporting currency: of the seed, or through a third currency, to eight decimals."""
+        if any(rate[:2] == (self.currency, currency) for rate in self.rates):
+            return self._in_force(self.currency, currency, day)
+        if currency == self.currency:
+            return Fraction(1)
+        third = min(rate[0] for rate in self.rates if rate[1] == self.currency)
+        crossed = self._in_force(third, currency, day) / self._in_force(third, self.currency, day)
+        return Fraction(int(crossed * 10**8 + Fraction(1, 2)), 10**8)
+
+    def _in_force(self, into: str, currency: str, day: date) -> Fraction:
+        known = [rate for rate in self.rates if rate[:2] == (into, currency) and rate[2] <= day]
+        return max(known, key=lambda rate: rate[2])[3] if into != currency else Fraction(1)
 
     def customer_of(self, row: Row) -> str:
         """The known user, or the one that the device identifies as, or nobody.

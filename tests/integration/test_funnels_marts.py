@@ -67,7 +67,7 @@ def chains(simulated_oracle: Company) -> Chains:
 @pytest.fixture(scope="module")
 def known_until(simulated_oracle: Company) -> datetime:
     """Events before this moment have been received."""
-    return min(max(simulated_oracle.received), end_of_day(simulated_oracle.last, "UTC"))
+    return min(max(simulated_oracle.received), end_of_day(simulated_oracle.last, simulated_oracle.time_zone))
 
 
 def unlike(found: list[Row], wanted: list[Row], *key: str) -> list[str]:
@@ -123,7 +123,9 @@ def test_days_equal_the_oracle(
         row
         for declaration in DECLARATIONS
         for day in days
-        for row in funnel_daily(declaration, chains[declaration["name"]], known_until, day, end_of_day(day, "UTC"))
+        for row in funnel_daily(
+            declaration, chains[declaration["name"]], known_until, day, end_of_day(day, simulated_oracle.time_zone)
+        )
     ]
     found = rows(marts_client, f"select * from {simulated.dataset.schema}.funnel_daily")
     assert unlike(found, wanted, "funnel", "entry_date", "step") == []

@@ -105,7 +105,7 @@ def test_requests_of_the_simulated_company_equal_the_oracle(
 def test_quality_of_the_simulated_company_equals_the_oracle(
     simulated: Settings, simulated_oracle: Company, marts_client: Client, name: str
 ) -> None:
-    source = source_of(marts_client, simulated.dataset.raw_database, name)
+    source = source_of(marts_client, simulated.dataset.raw_database, name, simulated_oracle.time_zone)
     assert quality_faults(marts_client, simulated.dataset.schema, source, simulated_oracle) == []
 
 

@@ -38,7 +38,7 @@ def test_the_simulated_company_equals_the_oracle(
     simulated: Settings, simulated_oracle: Company, marts_client: Client
 ) -> None:
     raw = rows(marts_client, f"select {USAGE_COLUMNS} from {simulated.dataset.raw_database}.calculator_usage")
-    usage = Usage(raw, simulated_oracle.last, max(simulated_oracle.received))
+    usage = Usage(raw, simulated_oracle.last, max(simulated_oracle.received), simulated_oracle.time_zone)
     assert faults(marts_client, simulated.dataset.schema, usage) == []
 
 

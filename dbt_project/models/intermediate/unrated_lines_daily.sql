@@ -6,8 +6,7 @@ rates as (
     select
         currency,
         min(valid_from) as first_rated_date
-    from {{ ref('exchange_rates') }}
-    where reporting_currency = '{{ dataset_setting("reporting_currency") }}'
+    from {{ ref('reporting_rates') }}
     group by currency
 )
 
