@@ -49,13 +49,14 @@ into_pivot as (
     group by pivot
 ),
 
-{# A crossed rate changes when either of its two does. #}
+{# A crossed rate changes when either of its two does, and begins when both are there. #}
 days as (
     select
         pivot,
         currency,
         valid_from
     from into_pivot
+    where valid_from >= (select min(pivots.valid_from) from pivots)
     union distinct
     select
         into_pivot.pivot as pivot,
@@ -63,6 +64,7 @@ days as (
         pivots.valid_from as valid_from
     from into_pivot
     cross join pivots
+    where pivots.valid_from >= into_pivot.valid_from
 ),
 
 priced as (
@@ -70,7 +72,7 @@ priced as (
         days.pivot as pivot,
         days.currency as currency,
         days.valid_from as valid_from,
-        into_pivot.rate as rate
+        assumeNotNull(into_pivot.rate) as rate
     from days
     asof left join into_pivot
         on
@@ -83,7 +85,7 @@ crossed as (
     select
         priced.currency as currency,
         priced.valid_from as valid_from,
-        toDecimal256(priced.rate, 20) / pivots.rate as rate
+        toDecimal256(priced.rate, 20) / assumeNotNull(pivots.rate) as rate
     from priced
     asof left join pivots on priced.pivot = pivots.pivot and priced.valid_from >= pivots.valid_from
     where priced.currency not in (select direct.currency from direct)
@@ -102,8 +104,7 @@ select
     -- strings
     currency,
     -- numbers
-    cast(round(assumeNotNull(rate), 8) as Decimal(18, 8)) as rate,
+    cast(round(rate, 8) as Decimal(18, 8)) as rate,
     -- dates
     valid_from
 from crossed
-where rate is not null
