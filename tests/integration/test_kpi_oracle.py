@@ -68,7 +68,8 @@ def test_recurring_revenue_at_the_end_of_each_month_is_the_planted_one(
         )
     }
     for month in sorted({entry["month"] for entry in truth}):
-        last = (date.fromisoformat(f"{month}-28") + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        month_end = (date.fromisoformat(f"{month}-28") + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        last = min(month_end, simulated_oracle.last)
         entries = [entry for entry in truth if entry["month"] == month]
         worth = sum(
             (Fraction(entry["mrr_end"]) * figures.rate(entry["currency"], last) for entry in entries), Fraction()
