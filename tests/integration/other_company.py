@@ -1,6 +1,6 @@
 """The company that the tests of marts simulate, and how another one is asked for."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -43,4 +43,4 @@ class SimulatedCompany:
 
     def as_json(self) -> str:
         """The text that `read` reads."""
-        return TypeAdapter(dict[str, Any]).dump_json(asdict(self)).decode()
+        return TypeAdapter(SimulatedCompany).dump_json(self).decode()
