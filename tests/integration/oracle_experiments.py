@@ -34,6 +34,23 @@ CHANGES = (
 )
 ALERT = 0.001
 
+#: Columns of experiment_metrics that only ratios have.
+OF_RATIOS = [
+    *(
+        f"{name}_{figure}"
+        for name in ("denominator", "pre_denominator")
+        for figure in ("sum", "square_sum", "mean", "centred_squares")
+    ),
+    *(
+        f"{pair}_{figure}"
+        for pair in (
+            "outcome_denominator", "pre_pre_denominator", "outcome_pre_denominator", "denominator_pre",
+            "denominator_pre_denominator",
+        )
+        for figure in ("sum", "centred_products")
+    ),
+]  # fmt: skip
+
 
 def seed(name: str) -> list[dict[str, str]]:
     """Rows of a seed file."""
@@ -335,25 +352,37 @@ def _sums(experiments: Experiments, people: list[Person], metric: dict[str, str]
         return [min(value, Fraction(1)) for value in found] if metric["kind"] == "proportion" else found
 
     outcome, pre = values(metric["numerator"], horizon), values(metric["numerator"], "pre")
-    below = values(metric["denominator"], horizon) if metric["kind"] == "ratio" else None
-    return {
+    found = {
         "outcome_sum": exact(sum(outcome)),
         "outcome_square_sum": exact(product_sum(outcome, outcome)),
         "pre_sum": exact(sum(pre)),
         "pre_square_sum": exact(product_sum(pre, pre)),
         "pre_outcome_sum": exact(product_sum(pre, outcome)),
-        "denominator_sum": exact(sum(below)) if below is not None else None,
-        "denominator_square_sum": exact(product_sum(below, below)) if below is not None else None,
-        "outcome_denominator_sum": exact(product_sum(outcome, below)) if below is not None else None,
         "outcome_mean": mean(outcome),
         "pre_mean": mean(pre),
-        "denominator_mean": mean(below) if below is not None else None,
         "outcome_centred_squares": centred(outcome, outcome),
         "pre_centred_squares": centred(pre, pre),
         "pre_outcome_centred_products": centred(pre, outcome),
-        "denominator_centred_squares": centred(below, below) if below is not None else None,
-        "outcome_denominator_centred_products": centred(outcome, below) if below is not None else None,
     }
+    if metric["kind"] != "ratio":
+        return found | dict.fromkeys(OF_RATIOS)
+    below, before = values(metric["denominator"], horizon), values(metric["denominator"], "pre")
+    pairs = {
+        "outcome_denominator": (outcome, below),
+        "pre_pre_denominator": (pre, before),
+        "outcome_pre_denominator": (outcome, before),
+        "denominator_pre": (below, pre),
+        "denominator_pre_denominator": (below, before),
+    }
+    for name, numbers in (("denominator", below), ("pre_denominator", before)):
+        found[f"{name}_sum"] = exact(sum(numbers))
+        found[f"{name}_square_sum"] = exact(product_sum(numbers, numbers))
+        found[f"{name}_mean"] = mean(numbers)
+        found[f"{name}_centred_squares"] = centred(numbers, numbers)
+    for name, (left, right) in pairs.items():
+        found[f"{name}_sum"] = exact(product_sum(left, right))
+        found[f"{name}_centred_products"] = centred(left, right)
+    return found
 
 
 def exact(value: Fraction | int) -> Decimal:

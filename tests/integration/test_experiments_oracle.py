@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from clickhouse_connect.driver.client import Client
-from experiment_statistics import cuped
+from experiment_statistics import cuped, cuped_of_ratio
 from marts_experiments import MARTS, differences_of, exposures_of, mart_rows
 from marts_support import rows
 from oracle_experiments import Experiments
@@ -165,3 +165,37 @@ def test_cuped_from_sums_equals_cuped_from_people(
     ]
     assert theta != 0
     assert cuped(arms["control"], arms["treatment"]) == pytest.approx((theta, *adjusted), rel=1e-9)
+
+
+def test_cuped_of_a_ratio_from_sums_equals_that_from_people(
+    simulated: Settings, experiments: Experiments, marts_client: Client
+) -> None:
+    metric = "calculators_completed_per_session"
+    arms = {
+        row["arm"]: row
+        for row in mart_rows(marts_client, simulated.dataset, "experiment_metrics")
+        if (row["experiment_id"], row["metric"], row["horizon"], row["breakdown"])
+        == ("result_page_layout", metric, "to_date", "all")
+    }
+    people = [p for p in experiments.people if p.experiment == "result_page_layout" and not p.crossed]
+    by_arm: dict[str, list[list[int]]] = {"control": [], "treatment": []}
+    for p in people:
+        by_arm[p.first["arm"]].append(
+            [
+                experiments.measure(p, measure, phase)
+                for phase in ("to_date", "pre")
+                for measure in ("calculators_completed", "sessions")
+            ]
+        )
+    everybody = [*by_arm["control"], *by_arm["treatment"]]
+    sums = [sum(row[n] for row in everybody) for n in range(4)]
+    ratio, ratio_before = sums[0] / sums[1], sums[2] / sums[3]
+    z = [(y - ratio * d) * len(everybody) / sums[1] for y, d, _, _ in everybody]
+    x = [(p - ratio_before * q) * len(everybody) / sums[3] for _, _, p, q in everybody]
+    theta = sum(a * b for a, b in zip(x, z, strict=True)) / sum(a * a for a in x)
+    adjusted = []
+    for rows_of_arm in by_arm.values():
+        y, d, p, q = (sum(row[n] for row in rows_of_arm) for n in range(4))
+        adjusted.append(y / d - theta * (p / q - ratio_before))
+    assert theta != 0
+    assert cuped_of_ratio(arms["control"], arms["treatment"]) == pytest.approx((theta, *adjusted), rel=1e-9)

@@ -249,13 +249,15 @@ def from_sums(bench: Bench, metric: str, *arms: tuple[str, int, str, str, list[s
     """Rows of experiment_metrics that the mart makes of given sums: arm, people, Σ, Σ², and three of the pre-period."""
     schema = bench.dataset.schema
     cells = [
-        f"('e', '{arm}', '{metric}', '', '', 'window', {people}, 0, {total}, {squares},"
-        f" {', '.join(pre or ['0', '0', '0'])}, 0, 0, 0)"
+        f"('e', '{arm}', '{metric}', 'window', {people}, {total}, {squares}, {', '.join(pre or ['0', '0', '0'])})"
         for arm, people, total, squares, pre in arms
     ]
     [model] = [model for model in bench.models if model.name == "experiment_metrics"]
     bench.client.command(f"truncate table {schema}_intermediate.experiment_cells")
-    bench.client.command(f"insert into {schema}_intermediate.experiment_cells values {', '.join(cells)}")
+    bench.client.command(
+        f"insert into {schema}_intermediate.experiment_cells (experiment_id, arm, metric, horizon, people, outcome_sum,"
+        f" outcome_square_sum, pre_sum, pre_square_sum, pre_outcome_sum) values {', '.join(cells)}"
+    )
     bench.client.command(
         f"create or replace table {model.relation} engine = MergeTree order by tuple() as {model.sql}",
         settings={"join_use_nulls": 1},
@@ -306,6 +308,8 @@ MUTANTS = {
     "a proportion counts twice": ("_calculators_completed > 0", "_calculators_completed"),
     "crossovers are split": ("countIf(not is_crossover) as people", "count() as people"),
     "any country's deadline": ("countries.country = due_dates.country", "true"),
+    "a ratio's halves change places": ("observed.6[metrics.below_above]", "observed.6[metrics.above_below]"),
+    "a ratio's denominators do not meet": ("observed.6[metrics.below_below]", "observed.6[metrics.above_below]"),
 }
 
 
@@ -320,7 +324,7 @@ def busy_company() -> tuple[list[Row], list[Row], list[Row]]:
         exposure(5, START + timedelta(days=80), "cyd", country="NL"),
         exposure(6, START + day, "dan", arm="discount"),
     ]
-    at = [pre, START, START + timedelta(days=28), START + day, START + day]
+    at = [pre, START, START + timedelta(days=28), START + day, START + day, START - 2 * day, START - 2 * day]
     product = [event(n, "calculator_completed", moment) for n, moment in enumerate(at, 1)]
     money = [
         line(1, "subscription_started", START + day, "dan", "s1"),

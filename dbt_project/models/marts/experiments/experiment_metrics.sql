@@ -1,4 +1,20 @@
 {{ config(order_by='(experiment_id, metric, horizon, breakdown, breakdown_value, arm)') }}
+{%- set sums = experiment_cell_sums() -%}
+{%- set means = ['outcome', 'pre', 'denominator', 'pre_denominator'] -%}
+{%- set centred = {
+    'outcome_centred_squares': ('outcome_square_sum', 'outcome_sum', 'outcome_sum'),
+    'pre_centred_squares': ('pre_square_sum', 'pre_sum', 'pre_sum'),
+    'pre_outcome_centred_products': ('pre_outcome_sum', 'pre_sum', 'outcome_sum'),
+    'denominator_centred_squares': ('denominator_square_sum', 'denominator_sum', 'denominator_sum'),
+    'outcome_denominator_centred_products': ('outcome_denominator_sum', 'outcome_sum', 'denominator_sum'),
+    'pre_denominator_centred_squares': ('pre_denominator_square_sum', 'pre_denominator_sum', 'pre_denominator_sum'),
+    'pre_pre_denominator_centred_products': ('pre_pre_denominator_sum', 'pre_sum', 'pre_denominator_sum'),
+    'outcome_pre_denominator_centred_products': ('outcome_pre_denominator_sum', 'outcome_sum', 'pre_denominator_sum'),
+    'denominator_pre_centred_products': ('denominator_pre_sum', 'denominator_sum', 'pre_sum'),
+    'denominator_pre_denominator_centred_products': (
+        'denominator_pre_denominator_sum', 'denominator_sum', 'pre_denominator_sum'
+    ),
+} -%}
 
 with
 broken_down as (
@@ -17,15 +33,10 @@ added as (
         part.1 as breakdown,
         part.2 as breakdown_value,
         sum(broken_down.people) as people,
-        sum(broken_down.immature_people) as immature_people,
-        sum(broken_down.outcome_sum) as outcome_sum,
-        sum(broken_down.outcome_square_sum) as outcome_square_sum,
-        sum(broken_down.pre_sum) as pre_sum,
-        sum(broken_down.pre_square_sum) as pre_square_sum,
-        sum(broken_down.pre_outcome_sum) as pre_outcome_sum,
-        sum(broken_down.denominator_sum) as denominator_sum,
-        sum(broken_down.denominator_square_sum) as denominator_square_sum,
-        sum(broken_down.outcome_denominator_sum) as outcome_denominator_sum
+        sum(broken_down.immature_people) as immature_people
+        {%- for name in sums %},
+        sum(broken_down.{{ name }}) as {{ name }}
+        {%- endfor %}
     from broken_down
     group by experiment_id, arm, metric, horizon, breakdown, breakdown_value
 ),
@@ -56,38 +67,30 @@ select
     -- exact sums
     cast(people as UInt64) as people,
     cast(immature_people as UInt64) as immature_people,
-    cast(outcome_sum as Decimal(38, 2)) as outcome_sum,
-    cast(outcome_square_sum as Decimal(38, 4)) as outcome_square_sum,
-    cast(pre_sum as Decimal(38, 2)) as pre_sum,
-    cast(pre_square_sum as Decimal(38, 4)) as pre_square_sum,
-    cast(pre_outcome_sum as Decimal(38, 4)) as pre_outcome_sum,
-    cast(if(is_ratio, denominator_sum, null) as Nullable(Decimal(38, 2))) as denominator_sum,
-    cast(if(is_ratio, denominator_square_sum, null) as Nullable(Decimal(38, 4))) as denominator_square_sum,
-    cast(if(is_ratio, outcome_denominator_sum, null) as Nullable(Decimal(38, 4))) as outcome_denominator_sum,
+    {%- for name, (_, factors) in sums.items() %}
+    {%- set type = 'Decimal(38, ' ~ 2 * (factors | length) ~ ')' %}
+    {%- if 'denominator' in factors %}
+    cast(if(is_ratio, defined.{{ name }}, null) as Nullable({{ type }})) as {{ name }},
+    {%- else %}
+    cast(defined.{{ name }} as {{ type }}) as {{ name }},
+    {%- endif %}
+    {%- endfor %}
     -- what tests start from
-    cast(toFloat64(outcome_sum) / nullIf(people, 0) as Nullable(Float64)) as outcome_mean,
-    cast(toFloat64(pre_sum) / nullIf(people, 0) as Nullable(Float64)) as pre_mean,
-    cast(if(is_ratio, toFloat64(denominator_sum) / nullIf(people, 0), null) as Nullable(Float64)) as denominator_mean,
-    cast({{ centred_product('people', 'outcome_square_sum', 'outcome_sum', 'outcome_sum') }} as Nullable(Float64))
-        as outcome_centred_squares,
-    cast({{ centred_product('people', 'pre_square_sum', 'pre_sum', 'pre_sum') }} as Nullable(Float64))
-        as pre_centred_squares,
-    cast({{ centred_product('people', 'pre_outcome_sum', 'pre_sum', 'outcome_sum') }} as Nullable(Float64))
-        as pre_outcome_centred_products,
+    {%- for name in means %}
+    cast(
+        if({{ 'is_ratio' if 'denominator' in name else 'true' }}, toFloat64(defined.{{ name }}_sum) / nullIf(people, 0), null)
+        as Nullable(Float64)
+    ) as {{ name }}_mean,
+    {%- endfor %}
+    {%- for name, (products, left, right) in centred.items() %}
     cast(
         if(
-            is_ratio,
-            {{ centred_product('people', 'denominator_square_sum', 'denominator_sum', 'denominator_sum') }},
+            {{ 'is_ratio' if 'denominator' in name else 'true' }},
+            {{ centred_product('people', 'defined.' ~ products, 'defined.' ~ left, 'defined.' ~ right) }},
             null
         ) as Nullable(Float64)
-    ) as denominator_centred_squares,
-    cast(
-        if(
-            is_ratio,
-            {{ centred_product('people', 'outcome_denominator_sum', 'outcome_sum', 'denominator_sum') }},
-            null
-        ) as Nullable(Float64)
-    ) as outcome_denominator_centred_products,
+    ) as {{ name }},
+    {%- endfor %}
     -- booleans
     cast(immature_people = 0 and horizon = 'window' and not may_grow as Bool) as is_complete
 from defined
