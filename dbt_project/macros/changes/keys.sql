@@ -70,8 +70,9 @@
     )
 {%- endmacro -%}
 
-{#- calculator_steps: also days whose runs were open or may be now, and those that the as-of date reaches or leaves. -#}
-{%- macro changed_step_days() -%}
+{#- calculator_usage and calculator_steps: also days whose runs were open or may be now, and those that the as-of date reaches or
+    leaves. -#}
+{%- macro changed_outcome_days() -%}
     {{ changed_run_days() }}
     union all
     select known.started_date from {{ this }} as known
@@ -87,6 +88,17 @@
 {#- Tables of requests: days on which any came or was corrected. -#}
 {%- macro changed_request_days() -%}
     {{ changed_event_days('performance_metrics') }}
+{%- endmacro -%}
+
+{#- performance_metrics: also days that were not over, and those that the as-of date reaches or leaves. -#}
+{%- macro changed_performance_days() -%}
+    {{ changed_request_days() }}
+    union all
+    select known.request_date from {{ this }} as known
+    where known.is_partial or not {{ until_as_of_date('known.request_date') }}
+    union all
+    select requests.request_date from {{ ref('requests_by_latency') }} as requests
+    where requests.request_date > (select max(known.request_date) from {{ this }} as known)
 {%- endmacro -%}
 
 {#- Whether events came, since delivery_days was built, for days before those that stg_recent_delivery_days looks at: late ones,

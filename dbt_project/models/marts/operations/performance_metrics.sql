@@ -1,4 +1,11 @@
-{{ config(order_by='(request_date, route, method)') }}
+{{ config(
+    materialized=changing_table(),
+    replaces='request_date',
+    changed='changed_performance_days',
+    order_by='(request_date, route, method)',
+    meta={'variables': ['apdex_threshold_ms']}
+) }}
+-- depends_on: {{ ref('event_changes') }}
 
 with
 requests_by_day as (
@@ -12,7 +19,9 @@ requests_by_day as (
         sum(requests_by_latency.client_errors) as client_errors,
         sum(requests_by_latency.response_bytes) as response_bytes
     from {{ ref('requests_by_latency') }} as requests_by_latency
-    where {{ until_as_of_date('request_date') }}
+    where
+        {{ until_as_of_date('request_date') }}
+        and {{ 'request_date in (' ~ changed_performance_days() ~ ')' if only_changes() else 'true' }}
     group by route, method, request_date, latency_ms
 ),
 
