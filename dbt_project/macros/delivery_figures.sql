@@ -1,19 +1,26 @@
 {#- Figures of one raw table by day, from all its deliveries: events, each once and on the day that its newest delivery
-    says; how often they were delivered; how long the first delivery took; how many have an empty column.
+    says; how often they were delivered; how long the first delivery took; how many bear a time that cannot be; how many have
+    an empty column.
 
     Like each_event_once, only ids that occur more than once are grouped. Deliveries that the engine has merged away are
     gone: what is left of an event is its newest one. -#}
 {%- macro delivery_figures(source_table, moment, filled, recent_only=false) -%}
     {%- set is_dated = moment != 'event_at' -%}
-    {%- set day = moment if is_dated else reporting_date(moment) -%}
+    {%- set happened = moment if is_dated else happened_at('arrived') -%}
+    {%- set day = moment if is_dated else reporting_date(happened) -%}
     {%- set relation = source('raw', source_table) -%}
     {%- if recent_only -%}
         {%- set relation -%}
-            (select *, row_version from {{ source('raw', source_table) }} where toDate({{ moment }}) >= {{ first_recent_day() }})
+            (
+                select *, row_version from {{ source('raw', source_table) }}
+                where
+                    toDate({{ moment }}) >= {{ first_recent_day() }}
+                    {{ "or event_at < toDateTime64('" ~ var('earliest_event_date') ~ "', 3, 'UTC')" if not is_dated }}
+            )
         {%- endset -%}
     {%- endif -%}
     {#- Whether a text is empty is asked where it is read: there it costs its length, later the whole text. -#}
-    {%- set columns = [day, moment] -%}
+    {%- set columns = [day, happened, 'false' if is_dated else moment ~ ' != ' ~ happened] -%}
     {%- for column in filled -%}
         {%- do columns.append('empty(' ~ column ~ ')') -%}
     {%- endfor -%}
@@ -23,6 +30,7 @@
         newest.1 as event_date,
         count() as events,
         sum(deliveries) as deliveries,
+        countIf(newest.3) as wrong_clock_events,
         {% if is_dated -%}
         0 as late_events,
         cast([], 'Array(Int64)') as delays_ms,
@@ -33,7 +41,7 @@
         max(last_received_at) as newest_received_at,
         [
             {%- for column in filled %}
-            ('{{ column }}', countIf(newest.{{ loop.index + 2 }})){{ ',' if not loop.last }}
+            ('{{ column }}', countIf(newest.{{ loop.index + 3 }})){{ ',' if not loop.last }}
             {%- endfor %}
         ] as empty_columns
     from (

@@ -24,7 +24,18 @@ def each_once(rows: Iterable[Row]) -> list[Row]:
         other = newest.get(row["event_id"])
         if other is None or (row["received_at"], row["row_version"]) > (other["received_at"], other["row_version"]):
             newest[row["event_id"]] = row
-    return list(newest.values())
+    return [believed(row) for row in newest.values()]
+
+
+def believed(row: Row) -> Row:
+    """An event whose sender's time cannot be happened when it was received; `sent_at` then keeps what the sender said.
+
+    It cannot be more than a day after the receipt, nor before 1971.
+    """
+    sent, received = row.get("event_at"), row["received_at"]
+    if sent is None or datetime(1971, 1, 1) <= sent <= received + timedelta(hours=24):
+        return row
+    return row | {"event_at": received, "sent_at": sent}
 
 
 def day_cutter(time_zone: str) -> Callable[[datetime], date]:

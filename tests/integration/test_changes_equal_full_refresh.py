@@ -127,7 +127,7 @@ def plain_columns(client: Client, dataset: Dataset, table: str) -> str:
 def corrections(
     client: Client, source: Dataset, table: str, chosen: random.Random, moment: datetime
 ) -> list[dict[str, object]]:
-    """Second deliveries of some events: a column as another event has it, or empty, or an earlier time."""
+    """Second deliveries of some events: a column as another has it, empty, an earlier time, or one that cannot be."""
     found = rows(
         client,
         f"select {plain_columns(client, source, table)} from {source.raw_database}.{table}"
@@ -137,7 +137,8 @@ def corrections(
     for row in chosen.sample(found, min(CORRECTED_EVENTS, len(found))):
         column = chosen.choice([*CORRECTED_COLUMNS[table], "event_at"])
         if column == "event_at":
-            value: object = row[column] - timedelta(days=chosen.randint(0, 20), minutes=chosen.randint(0, 90))
+            earlier = row[column] - timedelta(days=chosen.randint(0, 20), minutes=chosen.randint(0, 90))
+            value: object = chosen.choice([earlier, earlier, earlier, datetime(1970, 1, 1), datetime(2100, 1, 1)])
         else:
             value = chosen.choice(found)[column]
             if column.endswith("_id") and column != "experiment_id" and chosen.random() < 0.2:

@@ -4,6 +4,7 @@ dbt builds the empty data set once; each example then fills raw and runs the SQL
 dbt's order, through the same warehouse. Staging is the views that dbt made.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -87,15 +88,24 @@ lines = st.builds(
 )
 
 
+#: Clocks of senders: right, a day ahead of the receipt, which is believed, a millisecond more, and never set.
+CLOCKS: list[Callable[[Row], datetime]] = [
+    *[lambda row: row["event_at"]] * 9,
+    lambda row: row["received_at"] + timedelta(hours=24),
+    lambda row: row["received_at"] + timedelta(hours=24, milliseconds=1),
+    lambda row: datetime(1970, 1, 1),
+]  # fmt: skip
+
+
 def deliveries(contents: st.SearchStrategy[Row]) -> st.SearchStrategy[list[Row]]:
-    """Rows of a raw table in which an event may come again: as it was, corrected, late, or at the same time."""
-    delivery = st.tuples(st.integers(1, 12), contents, st.integers(0, 3))
-    return st.lists(delivery, max_size=18).map(
-        lambda found: [
-            {**row, "event_id": uuid_of(number), "received_at": row["event_at"] + timedelta(hours=30 * late)}
-            for number, row, late in found
-        ]
-    )
+    """Rows of a raw table in which an event may come again: as it was, corrected, late, at the same time, misdated."""
+
+    def delivered(number: int, row: Row, late: int, clock: Callable[[Row], datetime]) -> Row:
+        row = row | {"event_id": uuid_of(number), "received_at": row["event_at"] + timedelta(hours=30 * late)}
+        return row | {"event_at": clock(row)}
+
+    delivery = st.builds(delivered, st.integers(1, 12), contents, st.integers(0, 3), st.sampled_from(CLOCKS))
+    return st.lists(delivery, max_size=18)
 
 
 def faults(bench: Bench, **choices: Any) -> list[str]:
@@ -167,6 +177,23 @@ def test_merging_the_parts_of_raw_changes_no_figure(bench: Bench) -> None:
     bench.rebuild()
     assert mart(bench.client, bench.dataset.schema, "kpi_daily") == before
     assert (faults(bench), before[0]["dau"]) == ([], 2)
+
+
+def test_a_clock_that_cannot_be_right_counts_when_its_event_was_received(bench: Bench) -> None:
+    received = at("2025-04-02T12:00")
+    clocks = [
+        "2100-01-01T00:00",
+        "2025-04-03T12:00:00.001",
+        "2025-04-03T12:00",
+        "1970-12-31T23:59:59.999",
+        "1971-01-01",
+    ]
+    bench.fill({"user_events": [view(n, clock, received_at=received) for n, clock in enumerate(clocks, 1)]})
+    found = {row["event_id"]: row["event_at"] for row in bench.rows("select event_id, event_at from int.person_events")}
+    believed = [uuid_of(3), uuid_of(5)]
+    assert found == {uuid_of(n): at(c) if uuid_of(n) in believed else received for n, c in enumerate(clocks, 1)}
+    [period] = bench.rows("select first_date, as_of_date from int.reporting_period")
+    assert period == {"first_date": date(1971, 1, 1), "as_of_date": date(2025, 4, 3)}
 
 
 def test_a_correction_moves_an_event_to_its_new_time_and_leaves_nothing_behind(bench: Bench) -> None:

@@ -314,7 +314,8 @@ made_up = st.builds(
     ),
     st.integers(1, 30), st.sampled_from([0, 0, 1, 30, 659, 660, 661]),
     st.sampled_from([0.0, 1.0, 499.5, 500.0, 501.0, 1999.5, 2000.0, 2001.0, 90_000.0]),
-    st.sampled_from([200, 200, 200, 301, 404, 499, 500, 503]), st.sampled_from([0, 1, 59, 60, 61]),
+    st.sampled_from([200, 200, 200, 301, 404, 499, 500, 503]),
+    st.sampled_from([0, 1, 59, 60, 61, -1440, -1441]),  # a day before it happened is believed, a minute more is not
 )  # fmt: skip
 
 
@@ -326,7 +327,8 @@ def test_made_up_requests_equal_the_oracle(bench: Bench, requests: list[Row]) ->
 
 def test_live_figures_follow_every_insert_and_count_a_repeat_once(simulated: Settings, marts_client: Client) -> None:
     dataset, moment = simulated.dataset, datetime(2031, 1, 1, 9, 30, 30)
-    sent = [request(7_000 + n, 0, 100.5, 503 if n == 2 else 200, event_at=moment, route="/live") for n in range(3)]
+    at = {"event_at": moment, "received_at": moment}
+    sent = [request(7_000 + n, 0, 100.5, 503 if n == 2 else 200, **at, route="/live") for n in range(3)]
     try:
         for delivery in (sent, sent[:2], [sent[1], sent[1]]):
             insert(marts_client, dataset, "performance_metrics", delivery)
@@ -353,6 +355,7 @@ def test_live_figures_are_those_of_the_last_days(simulated: Settings, marts_clie
         | {
             "event_id": uuid5(NAMESPACE_OID, str(row["event_id"])),
             "event_at": row["event_at"] + days,
+            "received_at": row["received_at"] + days,
             "route": f"/live{row['route']}",
         }
         for row in each_once(raw)

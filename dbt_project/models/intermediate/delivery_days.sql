@@ -17,6 +17,7 @@ select
     events,
     deliveries,
     late_events,
+    wrong_clock_events,
     p50_delay_ms,
     p99_delay_ms,
     -- lists

@@ -83,11 +83,11 @@ picked as (
         summed.observed.1 as horizon,
         summed.people as people_of_cell,
         summed.is_mature or horizon = 'to_date' as is_counted,
+        {%- for name, (place, _) in sums.items() %}
+        summed.{{ place }} as {{ name }},
+        {%- endfor %}
         metrics.outcome_scale as outcome_scale,
         metrics.denominator_scale as denominator_scale
-        {%- for name, (place, _) in sums.items() %},
-        summed.{{ place }} as {{ name }}
-        {%- endfor %}
     from summed
     cross join metrics
 ),
@@ -100,13 +100,13 @@ added as (
         country,
         device_type,
         horizon,
+        {%- for name in sums %}
+        sumIf(picked.{{ name }}, is_counted) as {{ name }},
+        {%- endfor %}
         any(picked.outcome_scale) as outcome_scale,
         any(picked.denominator_scale) as denominator_scale,
         sumIf(people_of_cell, is_counted) as people,
         sumIf(people_of_cell, not is_counted) as immature_people
-        {%- for name in sums %},
-        sumIf(picked.{{ name }}, is_counted) as {{ name }}
-        {%- endfor %}
     from picked
     group by experiment_id, arm, metric, country, device_type, horizon
 )
@@ -121,9 +121,10 @@ select
     device_type,
     horizon,
     -- numbers
+    {%- for name, (_, factors) in sums.items() %}
+    toDecimal128(added.{{ name }}, {{ 2 * (factors | length) }})
+    / ({{ factors | join('_scale * ') }}_scale) as {{ name }},
+    {%- endfor %}
     people,
     immature_people
-    {%- for name, (_, factors) in sums.items() %},
-    toDecimal128(added.{{ name }}, {{ 2 * (factors | length) }}) / ({{ factors | join('_scale * ') }}_scale) as {{ name }}
-    {%- endfor %}
 from added

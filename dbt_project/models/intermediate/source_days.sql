@@ -51,6 +51,7 @@ days as (
         coalesce(deliveries.events, 0) as events,
         coalesce(deliveries.deliveries, 0) as deliveries,
         coalesce(deliveries.late_events, 0) as late_events,
+        coalesce(deliveries.wrong_clock_events, 0) as wrong_clock_events,
         coalesce(rejects.rejects, 0) as rejects,
         deliveries.p50_delay_ms as p50_delay_ms,
         deliveries.p99_delay_ms as p99_delay_ms,
@@ -96,6 +97,7 @@ select
     events,
     deliveries,
     late_events,
+    wrong_clock_events,
     rejects,
     expected_events,
     if(

@@ -18,7 +18,7 @@ select
     tax_year,
     row_version,
     -- dates
-    {{ reporting_date('event_at') }} as event_date,
+    {{ reporting_date(happened_at('deliveries')) }} as event_date,
     -- timestamps
-    event_at
-from {{ source('raw', 'calculator_usage') }}
+    {{ happened_at('deliveries') }} as event_at
+from {{ source('raw', 'calculator_usage') }} as deliveries

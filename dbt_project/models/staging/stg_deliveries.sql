@@ -8,10 +8,10 @@ deliveries as (
         load_id,
         '{{ table }}' as source_table,
         row_version,
-        event_at,
+        {{ happened_at('raw_table') }} as event_at,
         received_at,
         ingested_at
-    from {{ source('raw', table) }}
+    from {{ source('raw', table) }} as raw_table
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

@@ -13,6 +13,7 @@ select
     events,
     deliveries,
     late_events,
+    wrong_clock_events,
     if(empty(delays_ms), null, delays_ms[intDiv(length(delays_ms) * 50 + 99, 100)]) as p50_delay_ms,
     if(empty(delays_ms), null, delays_ms[intDiv(length(delays_ms) * 99 + 99, 100)]) as p99_delay_ms,
     -- lists

@@ -12,7 +12,7 @@ select
     -- numbers
     row_version,
     -- dates
-    {{ reporting_date('event_at') }} as event_date,
+    {{ reporting_date(happened_at('deliveries')) }} as event_date,
     -- timestamps
-    event_at
-from {{ source('raw', 'experiment_exposures') }}
+    {{ happened_at('deliveries') }} as event_at
+from {{ source('raw', 'experiment_exposures') }} as deliveries

@@ -19,7 +19,7 @@ select
     -- states
     uniqExactState(event_id) as request_ids,
     -- timestamps
-    toStartOfMinute(event_at) as minute_at
-from {{ source('raw', 'performance_metrics') }}
-where event_at >= {{ live_since() }}
+    toStartOfMinute({{ happened_at('requests') }}) as minute_at
+from {{ source('raw', 'performance_metrics') }} as requests
+where {{ happened_at('requests') }} >= {{ live_since() }}
 group by route, method, status_class, latency_ms, minute_at

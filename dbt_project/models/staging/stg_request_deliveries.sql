@@ -10,7 +10,7 @@ select
     response_bytes,
     row_version,
     -- dates
-    {{ reporting_date('event_at') }} as event_date,
+    {{ reporting_date(happened_at('deliveries')) }} as event_date,
     -- timestamps
-    event_at
-from {{ source('raw', 'performance_metrics') }}
+    {{ happened_at('deliveries') }} as event_at
+from {{ source('raw', 'performance_metrics') }} as deliveries

@@ -28,9 +28,9 @@ select
     -- numbers
     row_version,
     -- dates
-    {{ reporting_date('event_at') }} as event_date,
+    {{ reporting_date(happened_at('deliveries')) }} as event_date,
     -- timestamps
-    event_at,
+    {{ happened_at('deliveries') }} as event_at,
     received_at,
     ingested_at
-from {{ source('raw', 'user_events') }}
+from {{ source('raw', 'user_events') }} as deliveries

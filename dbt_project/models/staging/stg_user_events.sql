@@ -29,8 +29,8 @@ select
     properties,
     source,
     -- dates
-    {{ reporting_date('event_at') }} as event_date,
+    {{ reporting_date(happened_at('deduplicated')) }} as event_date,
     -- timestamps
-    event_at,
+    {{ happened_at('deduplicated') }} as event_at,
     received_at
 from deduplicated

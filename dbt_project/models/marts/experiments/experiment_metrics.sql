@@ -32,11 +32,11 @@ added as (
         horizon,
         part.1 as breakdown,
         part.2 as breakdown_value,
+        {%- for name in sums %}
+        sum(broken_down.{{ name }}) as {{ name }},
+        {%- endfor %}
         sum(broken_down.people) as people,
         sum(broken_down.immature_people) as immature_people
-        {%- for name in sums %},
-        sum(broken_down.{{ name }}) as {{ name }}
-        {%- endfor %}
     from broken_down
     group by experiment_id, arm, metric, horizon, breakdown, breakdown_value
 ),
@@ -78,8 +78,11 @@ select
     -- what tests start from
     {%- for name in means %}
     cast(
-        if({{ 'is_ratio' if 'denominator' in name else 'true' }}, toFloat64(defined.{{ name }}_sum) / nullIf(people, 0), null)
-        as Nullable(Float64)
+        if(
+            {{ 'is_ratio' if 'denominator' in name else 'true' }},
+            toFloat64(defined.{{ name }}_sum) / nullIf(people, 0),
+            null
+        ) as Nullable(Float64)
     ) as {{ name }}_mean,
     {%- endfor %}
     {%- for name, (products, left, right) in centred.items() %}

@@ -15,6 +15,7 @@ source_days as (
                 ('freshness_hours', '', silent_ms / 3600000, null, 1),
                 ('repeat_rate', '', (deliveries - events) / nullIf(deliveries, 0), null, deliveries),
                 ('late_rate', '', if(p50_delay_ms is null, null, late_events / events), null, events),
+                ('wrong_clock_rate', '', if(p50_delay_ms is null, null, wrong_clock_events / events), null, events),
                 ('delay_p50_seconds', '', p50_delay_ms / 1000, null, events),
                 ('delay_p99_seconds', '', p99_delay_ms / 1000, null, events),
                 ('reject_rate', '', rejects / nullIf(rejects + deliveries, 0), null, rejects + deliveries)
