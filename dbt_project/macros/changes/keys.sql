@@ -64,15 +64,12 @@
     from {{ ref('calculator_runs') }} as runs
     where runs.calculation_id in (
         select run_events.calculation_id from {{ ref('calculator_run_events') }} as run_events
-        where
-            run_events.event_date in ({{ changed_event_days('calculator_usage') }})
-            and run_events.event_id in ({{ changed_event_ids('calculator_usage') }})
+        where run_events.event_id in ({{ changed_event_ids('calculator_usage') }})
     )
 {%- endmacro -%}
 
-{#- calculator_usage and calculator_steps: also days whose runs were open or may be now, and those that the as-of date reaches or
-    leaves. -#}
-{%- macro changed_outcome_days() -%}
+{#- calculator_steps: also days whose runs were open or may be now, and those that the as-of date reaches or leaves. -#}
+{%- macro changed_step_days() -%}
     {{ changed_run_days() }}
     union all
     select known.started_date from {{ this }} as known

@@ -3,7 +3,5 @@
 select distinct
     -- ids
     event_id,
-    calculation_id,
-    -- dates
-    event_date
+    calculation_id
 from {{ ref('stg_calculator_deliveries') }}

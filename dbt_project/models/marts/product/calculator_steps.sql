@@ -1,7 +1,7 @@
 {{ config(
     materialized=changing_table(),
     replaces='started_date',
-    changed='changed_outcome_days',
+    changed='changed_step_days',
     order_by='(calculator, started_date, country, step_number)',
     meta={'variables': ['calculator_abandon_minutes'], 'decided_by': ['names_of_steps']}
 ) }}
@@ -18,7 +18,7 @@ runs as (
     cross join {{ ref('reporting_period') }}
     where
         started_date <= as_of_date
-        and {{ 'started_date in (' ~ changed_outcome_days() ~ ')' if only_changes() else 'true' }}
+        and {{ 'started_date in (' ~ changed_step_days() ~ ')' if only_changes() else 'true' }}
 ),
 
 attempts as (

@@ -1,11 +1,4 @@
-{{ config(
-    materialized=changing_table(),
-    replaces='started_date',
-    changed='changed_outcome_days',
-    order_by='(started_date, calculator, country)',
-    meta={'variables': ['calculator_abandon_minutes']}
-) }}
--- depends_on: {{ ref('event_changes') }}, {{ ref('calculator_run_events') }}
+{{ config(order_by='(started_date, calculator, country)') }}
 
 with
 runs as (
@@ -16,9 +9,7 @@ runs as (
         {{ full_tenths('assumeNotNull(duration_ms)') }} as full_duration_ms
     from {{ ref('calculator_runs') }}
     cross join {{ ref('reporting_period') }}
-    where
-        started_date <= as_of_date
-        and {{ 'started_date in (' ~ changed_outcome_days() ~ ')' if only_changes() else 'true' }}
+    where started_date <= as_of_date
 ),
 
 counted_by_duration as (
