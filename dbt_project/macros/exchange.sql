@@ -7,7 +7,14 @@
     from {{ ref('reporting_rates') }}
 {%- endmacro -%}
 
-{#- The rate of a row joined with the CTE above, 1 for the reporting currency itself, NULL where a rate is missing. -#}
-{%- macro rate_of(currency, joined_rate) -%}
-    if({{ currency }} = '{{ dataset_setting("reporting_currency") }}', 1, {{ joined_rate }})
+{#- The rate of a row joined with the CTE above, 1 for the reporting currency itself, NULL where a rate is missing. Given the
+    row's money, nothing needs no rate: a trial or a free plan often names no currency. -#}
+{%- macro rate_of(currency, joined_rate, money=none) -%}
+    multiIf(
+        {{ currency }} = '{{ dataset_setting("reporting_currency") }}', 1,
+        {%- if money %}
+        {{ money }} = 0, coalesce({{ joined_rate }}, 1),
+        {%- endif %}
+        {{ joined_rate }}
+    )
 {%- endmacro -%}

@@ -158,8 +158,8 @@ def subscriptions_at(past: Company, day: date) -> dict[str, Row]:
         if terms := terms_after(changes):
             began, plan, monthly = terms
             currency = monthly[1]
-            rate = past.worth({"amount": Decimal(1), "currency": currency, "event_at": noon_of(past, day)})
-            plans[owner].append(((began, name), plan, monthly[0] * rate))
+            price = {"amount": Decimal(bool(monthly[0])), "currency": currency, "event_at": noon_of(past, day)}
+            plans[owner].append(((began, name), plan, monthly[0] * past.worth(price)))
         trials[owner] += [(began, name, number, state) for began, number, state in trials_of(past, changes, day)]
     return {
         user: {

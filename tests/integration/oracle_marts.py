@@ -82,7 +82,9 @@ class Company:
         return [row for row in rows if self.last and self.day_of(row["event_at"]) <= self.last]
 
     def worth(self, row: Row) -> Money:
-        """Money of a line in the reporting currency at the rate of the day."""
+        """Money of a line in the reporting currency at the rate of the day; nothing is nothing in every currency."""
+        if not row["amount"]:
+            return Fraction()
         return Fraction(row["amount"]) * self.rate_of(row["currency"], self.day_of(row["event_at"]))
 
     def rate_of(self, currency: str, day: date) -> Fraction:

@@ -196,7 +196,8 @@ def subscriptions(company: Company) -> list[dict[str, Any]]:
         trial = _trial(max(before, key=lambda t: (t["row"]["event_at"], t["number"])) if before else None)
         about |= {"status": status, "movement": span.movement, "mrr": exact(span.mrr, 4)}
         about |= {"ended_reason": span.ended["reason"] if span.ended else ""}
-        about |= {"reporting_mrr": exact(span.mrr * _rate(company, span.row["currency"], span.row["event_at"]), 12)}
+        rate = _rate(company, span.row["currency"], span.row["event_at"]) if span.mrr else Fraction()
+        about |= {"reporting_mrr": exact(span.mrr * rate, 12)}
         found.append(about | trial)
     return found
 

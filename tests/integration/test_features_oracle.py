@@ -93,15 +93,15 @@ lines = st.builds(
 )  # fmt: skip
 changes = st.builds(
     lambda at, user, device, kind, name, terms, currency: money_row(
-        at, user, device, kind, subscription_id=name, currency=currency, plan=terms[0], billing_period=terms[1],
-        plan_price=terms[2],
+        at, user, device, kind, subscription_id=name, currency=currency if terms[2] else "", plan=terms[0],
+        billing_period=terms[1], plan_price=terms[2],
     ),
     moments, users, devices,
     st.sampled_from(["trial_started", "subscription_started", "plan_changed", "subscription_cancelled",
                      "subscription_reactivated"]),
     st.sampled_from(["s1", "s2"]),
     st.sampled_from([("pro", "month", Decimal("12")), ("plus", "year", Decimal("100")),
-                     ("pro", "year", Decimal("50"))]),
+                     ("pro", "year", Decimal("50")), ("free", "", Decimal("0"))]),
     st.sampled_from(["USD", "GBP"]),
 )  # fmt: skip
 

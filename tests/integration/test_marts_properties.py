@@ -75,7 +75,7 @@ lines = st.builds(
         "order_id": order,
         "refunded_order_id": given_back,
         "amount": -amount if kind == "refund" else amount,
-        "currency": currency,
+        "currency": currency if amount or order else "",
     },
     st.sampled_from(["charge", "charge", "charge", "refund", "adjustment", "trial_started"]),
     moments,

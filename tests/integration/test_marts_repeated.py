@@ -97,10 +97,15 @@ def test_a_currency_without_a_rate_stops_the_marts_and_keeps_the_old_ones(built:
     migrate(etl, other.dataset)
     sale = {"event_type": "charge", "event_at": datetime(2026, 1, 1), "user_id": "ada", "order_id": "o1"}
     insert(etl, other.dataset, "revenue_events", [{"event_id": uuid_of(1), "amount": 5, "currency": "XTS", **sale}])
-    result = build(other, select="+kpi_daily")
+    start = {"event_type": "subscription_started", "event_at": datetime(2026, 1, 1), "user_id": "ada", "plan": "plus"}
+    price = {"subscription_id": "s1", "billing_period": "month", "plan_price": 12, "currency": "XTS"}
+    insert(etl, other.dataset, "revenue_events", [{"event_id": uuid_of(2), **start, **price}])
+    result = build(other, select="+kpi_daily +subscriptions")
     assert not result.success
-    assert "not_null_revenue_lines_exchange_rate" in {node.name for node in result.failures}
-    assert "kpi_daily" in {node.name for node in result.nodes if node.status == "skipped"}
+    failed = {node.name for node in result.failures}
+    assert "not_null_revenue_lines_exchange_rate" in failed
+    assert any(name.startswith("has_rate_subscription_changes") for name in failed)
+    assert {node.name for node in result.nodes if node.status == "skipped"} >= {"kpi_daily", "subscriptions"}
 
 
 def test_a_selection_that_does_not_exist_is_one_line(built: Settings) -> None:

@@ -46,7 +46,7 @@ terms = st.fixed_dictionaries(
         "country": st.sampled_from(["US", "GB"]),
         "reason": st.sampled_from(["", "too_expensive"]),
     }
-)
+).map(lambda row: row if row["plan_price"] or row["reason"] else row | {"currency": "", "billing_period": ""})
 
 lines = st.fixed_dictionaries(
     {

@@ -2,13 +2,18 @@
 
 with
 currencies as (
-    select distinct currency from {{ ref('subscription_days') }}
+    select
+        currency,
+        max(mrr) as highest_mrr
+    from {{ ref('subscription_days') }}
+    group by currency
 ),
 
 pairs as (
     select
         days.day as day,
-        currencies.currency as currency
+        currencies.currency as currency,
+        currencies.highest_mrr as highest_mrr
     from {{ ref('reporting_days') }} as days
     cross join currencies
 ),
@@ -21,7 +26,7 @@ select
     -- strings
     pairs.currency as currency,
     -- numbers
-    {{ rate_of('pairs.currency', 'rates.rate') }} as exchange_rate,
+    {{ rate_of('pairs.currency', 'rates.rate', 'pairs.highest_mrr') }} as exchange_rate,
     -- dates
     pairs.day as day
 from pairs

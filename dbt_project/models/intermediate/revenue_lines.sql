@@ -52,7 +52,9 @@ rated as (
         money_events.tax_amount as tax_amount,
         money_events.event_date as event_date,
         money_events.event_at as event_at,
-        {{ rate_of('money_events.currency', 'rates.rate') }} as exchange_rate
+        {{ rate_of(
+            'money_events.currency', 'rates.rate', 'abs(money_events.amount) + abs(money_events.tax_amount)'
+        ) }} as exchange_rate
     from money_events
     asof left join rates
         on money_events.currency = rates.currency and money_events.event_date >= rates.valid_from

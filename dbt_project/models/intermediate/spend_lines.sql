@@ -13,7 +13,7 @@ rates as (
 rated as (
     select
         lines.*,
-        {{ rate_of('lines.currency', 'rates.rate') }} as exchange_rate
+        {{ rate_of('lines.currency', 'rates.rate', 'lines.spend') }} as exchange_rate
     from lines
     asof left join rates on lines.currency = rates.currency and lines.spend_date >= rates.valid_from
 )

@@ -15,6 +15,7 @@ select
     count() as lines,
     countIf(
         lines.currency != '{{ dataset_setting("reporting_currency") }}'
+        and (lines.amount != 0 or lines.tax_amount != 0)
         and coalesce(lines.event_date < rates.first_rated_date, true)
     ) as unrated_lines,
     -- dates

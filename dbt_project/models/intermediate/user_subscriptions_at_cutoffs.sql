@@ -53,7 +53,7 @@ subscribed as (
         argMax(running.plan, running.position) as plan,
         sum(
             toDecimal128(running.mrr, 4)
-            * {{ rate_of('running.currency', 'rates.rate') }}
+            * {{ rate_of('running.currency', 'rates.rate', 'running.mrr') }}
         ) as mrr
     from running
     asof left join rates on running.currency = rates.currency and running.cutoff_date >= rates.valid_from

@@ -66,7 +66,7 @@ rates as (
 rated as (
     select
         spans.*,
-        {{ rate_of('spans.currency', 'rates.rate') }} as exchange_rate
+        {{ rate_of('spans.currency', 'rates.rate', 'spans.mrr') }} as exchange_rate
     from spans
     asof left join rates
         on spans.currency = rates.currency and {{ reporting_date('spans.valid_from') }} >= rates.valid_from

@@ -1,0 +1,25 @@
+{#- Fails for every row with money in a currency that has no rate into the reporting currency on its day. -#}
+{% test has_rate(model, currency, day, money) %}
+    select
+        priced.currency,
+        min(priced.day) as first_day,
+        count() as row_count
+    from (
+        select
+            {{ currency }} as currency,
+            {{ day }} as day
+        from {{ model }}
+        where
+            {{ money }} != 0
+            and {{ currency }} != '{{ dataset_setting("reporting_currency") }}'
+    ) as priced
+    left join (
+        select
+            currency,
+            min(valid_from) as first_rated_date
+        from {{ ref('reporting_rates') }}
+        group by currency
+    ) as rates on priced.currency = rates.currency
+    where coalesce(rates.currency, '') = '' or priced.day < rates.first_rated_date
+    group by priced.currency
+{% endtest %}
