@@ -79,8 +79,9 @@ def test_segments_of_made_up_companies_equal_the_oracle(
     for table in (product, money):
         for number, row in enumerate(table):
             later = timedelta(days=pause[number])
-            row |= {"country": where[number], "event_at": row["event_at"] + later}
-            row["received_at"] += later
+            row |= {"country": where[number], "received_at": row["received_at"] + later}
+            if row["event_at"].year > 1970:  # a clock that was never set stands still
+                row["event_at"] += later
     residents = [row | {"region": part[number], "tax_residence": where[-number]} for number, row in enumerate(product)]
     bench.fill({"user_events": residents, "revenue_events": money}, marts=MARTS)
     assert bench_faults(bench) == []
