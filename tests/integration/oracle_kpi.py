@@ -132,7 +132,16 @@ class Figures:
         plan = row["plan"] or "none"
         since = row["event_at"]
         return Span(
-            name, owner, owner or name, plan, row["currency"], row["country"], mrr, since, self.day_of(since), until
+            name,
+            owner,
+            owner or f"subscription:{name}",
+            plan,
+            row["currency"],
+            row["country"],
+            mrr,
+            since,
+            self.day_of(since),
+            until,
         )
 
     @cached_property

@@ -17,7 +17,7 @@ people as (
 select
     -- ids
     spans.subscription_id as subscription_id,
-    if(spans.customer_id = '', spans.subscription_id, spans.customer_id) as customer_id,
+    {{ subscriber_id('spans') }} as customer_id,
     -- strings
     if(spans.plan = '', 'none', spans.plan) as plan,
     spans.currency as currency,
