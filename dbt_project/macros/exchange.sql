@@ -7,6 +7,15 @@
     from {{ ref('reporting_rates') }}
 {%- endmacro -%}
 
+{#- CTE body: from which day on each other currency has a rate into the reporting currency. -#}
+{%- macro first_rated_dates() -%}
+    select
+        currency,
+        min(valid_from) as first_rated_date
+    from {{ ref('reporting_rates') }}
+    group by currency
+{%- endmacro -%}
+
 {#- The rate of a row joined with the CTE above, 1 for the reporting currency itself, NULL where a rate is missing. Given the
     row's money, nothing needs no rate: a trial or a free plan often names no currency. -#}
 {%- macro rate_of(currency, joined_rate, money=none) -%}

@@ -3,11 +3,7 @@
 {#- From staging, not from revenue_lines: a missing rate stops what is made of those, and this must still report it. -#}
 with
 rates as (
-    select
-        currency,
-        min(valid_from) as first_rated_date
-    from {{ ref('reporting_rates') }}
-    group by currency
+    {{ first_rated_dates() }}
 )
 
 select

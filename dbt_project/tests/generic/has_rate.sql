@@ -1,5 +1,5 @@
-{#- Fails for every row with money in a currency that has no rate into the reporting currency on its day. -#}
-{% test has_rate(model, currency, day, money) %}
+{#- Fails for every row with money in a currency that has no rate into the reporting currency on the day of `moment`. -#}
+{% test has_rate(model, currency, moment, money) %}
     select
         priced.currency,
         min(priced.day) as first_day,
@@ -7,19 +7,13 @@
     from (
         select
             {{ currency }} as currency,
-            {{ day }} as day
+            {{ reporting_date(moment) }} as day
         from {{ model }}
         where
             {{ money }} != 0
             and {{ currency }} != '{{ dataset_setting("reporting_currency") }}'
     ) as priced
-    left join (
-        select
-            currency,
-            min(valid_from) as first_rated_date
-        from {{ ref('reporting_rates') }}
-        group by currency
-    ) as rates on priced.currency = rates.currency
+    left join ({{ first_rated_dates() }}) as rates on priced.currency = rates.currency
     where coalesce(rates.currency, '') = '' or priced.day < rates.first_rated_date
     group by priced.currency
 {% endtest %}
