@@ -132,8 +132,9 @@ def benjamini_hochberg(p_values: list[float]) -> list[float]:
 def funnel_breakdowns(declaration: Row, chains: list[Row], known_until: datetime) -> list[Row]:
     """Rows of funnel_breakdowns."""
     people, over, found = counted(chains), finished(declaration, chains, known_until), []
+    at = {breakdown.get("name") or breakdown["column"]: breakdown.get("at") for breakdown in declaration["breakdowns"]}
     for name in (people + over)[0]["breakdown_values"] if people + over else []:
-        rows = []
+        rows, is_known_at_entry = [], at[name] in (None, "first", declaration["steps"][0]["name"])
         for value in {chain["breakdown_values"][name] for chain in people + over}:
             mine = [chain for chain in people if chain["breakdown_values"][name] == value]
             old = [chain for chain in over if chain["breakdown_values"][name] == value]
@@ -154,7 +155,7 @@ def funnel_breakdowns(declaration: Row, chains: list[Row], known_until: datetime
                         **rate_columns("conversion_from_previous", here, reached(old, max(step - 1, 1))),
                         **rate_columns("other_conversion_from_start", reached(others, step), len(others)),
                         "p_value": p_value(here, len(old), reached(others, step), len(others))
-                        if old or others
+                        if is_known_at_entry and (old or others)
                         else None,
                     }
                 )

@@ -125,7 +125,8 @@ class Funnel:
     def _in_time(self, chain: Chain, number: int, moment: datetime) -> bool:
         step = self.steps[number - 1]
         within = duration(step["within"]) if "within" in step else FOREVER
-        return moment - chain.entered_at <= self.window and moment - chain.last_at <= within
+        after = duration(step["after"]) if "after" in step else timedelta(0)
+        return moment - chain.entered_at <= self.window and after <= moment - chain.last_at <= within
 
     def _ordered(self, events: list[Row], fills: dict[Any, set[int]]) -> Iterator[Chain]:
         rows = [

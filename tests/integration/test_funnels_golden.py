@@ -106,6 +106,11 @@ STRICT, ANY, FIRST = {"order": "strict"}, {"order": "any"}, {"reentry": "first"}
         (SKIPPING, "A 13:00, B 13:10", 2),
         (changed(ABC, 2, within="10 minutes"), "A 13:00, B 13:10, C 13:59", 3),
         (changed(ABC, 2, within="10 minutes"), "A 13:00, B 13:10:00.001, C 13:59", 1),
+        # A step may have to wait; what comes too early fills nothing, and what comes later does.
+        (changed(ABC, 2, after="10 minutes"), "A 13:00, B 13:09:59.999, C 13:59", 1),
+        (changed(ABC, 2, after="10 minutes"), "A 13:00, B 13:10, C 13:59", 3),
+        (changed(ABC, 2, after="10 minutes"), "A 13:00, B 13:05, B 13:20, C 13:59", 3),
+        (changed(ABC, 2, after="10 minutes") | STRICT, "A 13:00, B 13:05, B 13:20, C 13:59", 1),
         # Only the first time that the person ever did it.
         (changed(ABC, 1, first_time=True), "A 13:00, A 14:30, B 14:40, C 14:50", 1),
         (changed(ABC, 2, first_time=True), "B 12:00, A 13:00, B 13:10", 1),
@@ -163,6 +168,14 @@ FAULTY = [
     ({"steps": [A | {"optional": True}]}, "step one: the first step cannot be optional"),
     ({"steps": [A, B | {"optional": "yes"}]}, "step two: `optional` is yes; it may be true or false"),
     ({"steps": [A, B | {"within": "soon"}]}, "funnel f: step two: `within` is soon"),
+    ({"steps": [A, B | {"after": "later"}]}, "step two: `after` is later; write a duration such as `1 hour`"),
+    ({"steps": [A | {"after": "1 minute"}]}, "step one: the first step has no step before it to be after"),
+    ({"steps": [A, B | {"after": "2 hours"}]}, "`after` is 2 hours, and the time for the step is over in 1 hour"),
+    (
+        {"steps": [A, B | {"after": "6 minutes", "within": "5 minutes"}]},
+        "`after` is 6 minutes, and the time for the step is over in 5 minutes",
+    ),
+    ({"steps": [A, B | {"after": "1 minute"}]} | ANY, "`after` need an order of steps, `order` is any"),
     ({"steps": [A | {"name": "last"}]}, "`name` is last; `first` and `last` are places of breakdowns"),
     (
         {"steps": [ABC["steps"][0], ABC["steps"][1] | {"optional": True}]} | ANY,

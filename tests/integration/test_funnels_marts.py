@@ -246,7 +246,7 @@ def test_bottlenecks_follow_from_the_days(
         name, steps = declaration["name"], len(declaration["steps"])
         last = max(row["entry_date"] for row in daily if row["funnel"] == name)
         by_day = {(r["entry_date"], r["step"]): r for r in daily if r["funnel"] == name}
-        value = value_per_conversion(simulated_oracle, chains[name], steps, orders)
+        value = value_per_conversion(simulated_oracle, chains[name], steps, orders, known_until)
         for step in range(2, steps + 1):
             losses = [
                 loss(by_day, step, steps, last, {day: weight_of[name, day, n] for day, _ in by_day})
@@ -282,6 +282,7 @@ def intervals(by_day: dict[Any, Row], step: int, steps: int, last: date) -> Row:
     near_passed = sum(by_day[day, step]["users"] for day in looked_at)
     near_converted = sum(by_day[day, steps]["users"] for day in looked_at)
     return {
+        "judged_from": min(judged),
         "entrants": entrants,
         "passed": passed,
         **rate_columns("rate", passed, entrants),
@@ -311,19 +312,29 @@ def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dic
     return entrants * max(benchmark - passed / entrants, 0) * near_converted / near_passed
 
 
-def value_per_conversion(company: Company, chains: list[Row], steps: int, orders: list[Any]) -> Decimal | None:
-    """Mean, over all conversions, of the first order within `funnel_value_days` from the conversion on."""
+def value_per_conversion(
+    company: Company, chains: list[Row], steps: int, orders: list[Any], known_until: datetime
+) -> Decimal | None:
+    """Mean of the first order within `funnel_value_days` from the conversion on, over all conversions as old as that."""
     money: dict[str, Fraction] = {}
     for row in company.money:
         if row["event_type"] == "charge":
             order = row["order_id"] or str(row["event_id"])
             money[order] = money.get(order, Fraction()) + company.worth(row)
-    converted = [c for c in chains if c["is_best"] and not c["is_excluded"] and c["furthest_step"] == steps]
+    days = timedelta(days=VARIABLES["funnel_value_days"])
+    converted = [
+        chain
+        for chain in chains
+        if chain["is_best"]
+        and not chain["is_excluded"]
+        and chain["furthest_step"] == steps
+        and chain["step_times"][-1] + days < known_until
+    ]
     found = []
     for chain in converted:
         at, person = chain["step_times"][-1], chain["person_id"]
         later = [order for order in orders if order[0] == person and order[1] >= at]
-        if later and later[0][1] <= at + timedelta(days=VARIABLES["funnel_value_days"]):
+        if later and later[0][1] <= at + days:
             found.append(money[later[0][2]])
     if not found:
         return None

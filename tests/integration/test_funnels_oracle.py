@@ -150,6 +150,7 @@ conditions = st.sampled_from(
     ]
 )
 windows = st.sampled_from(["3 minutes", "5 minutes", "7 minutes", "1 hour", "300001 milliseconds", "1 week"])
+pauses = st.sampled_from(["1 millisecond", "1 minute", "2 minutes", "3 minutes"])
 NAMES = ["one", "two", "three", "four", "five"]
 
 
@@ -168,6 +169,7 @@ def declarations(draw: st.DrawFn) -> Row:
         if steps and order != "any":
             step |= {"optional": True} if draw(st.integers(0, 2)) == 0 else {}
             step |= {"within": draw(windows)} if draw(st.integers(0, 3)) == 0 else {}
+            step |= {"after": draw(pauses)} if draw(st.integers(0, 3)) == 0 else {}
         steps.append(step)
     exclusions = []
     for _ in range(draw(st.integers(0, 2)) if len(steps) > 1 else 0):
@@ -215,6 +217,9 @@ def test_any_funnel_equals_the_oracle(marts_client: Client, sources: dict[str, s
 
 SKIP_TWO = declared("a", "b", "c", "x", window="5 minutes")
 SKIP_TWO["steps"][1] |= {"optional": True, "within": "3 minutes"}
+PAUSE = declared("a", "b", window="5 minutes")
+PAUSE["steps"][1] |= {"after": "1 minute"}
+PAUSE_STRICT = PAUSE | {"order": "strict"}
 NO_X_AT_ALL = {"where": {"event_name": "x"}, "from": "one", "to": "three"}
 NO_X_FUNNEL = declared("a", "b", "c", window="5 minutes", exclusions=[NO_X_AT_ALL], breakdowns=[{"column": "country"}])
 
@@ -237,6 +242,9 @@ MUTANTS: dict[str, tuple[Row, Wrong]] = {
     "the best day is the first": (NO_X_FUNNEL, ("bitShiftLeft(toUInt64(chain.2), 42) + ", "")),
     "optional steps are skipped at once": (SKIP_TWO, (" <= link_3.1", " < link_3.1 - 60000")),
     "a step has all the time in the world": (SKIP_TWO, ("link_2.1 - time <= 180000", "link_2.1 - time <= 18000000")),
+    "a step comes at once": (PAUSE, ("between [0, 60000][row.2]", "between [0, 0][row.2]")),
+    "a step comes later than its first moment": (PAUSE, ("between [0, 60000][row.2]", "between [0, 60001][row.2]")),
+    "a strict step comes at once": (PAUSE_STRICT, ("between [0, 60000][number]", "between [0, 0][number]")),
     "an event fills two steps": (TWICE, (" and not has(acc.4, row.3)", "")),
     "an event clears nothing": (TWICE | {"order": "strict"}, ("(acc.1, acc.2, acc.3, acc.4, row.1)", "acc")),
     "any order is the order told": (TWICE | {"order": "any"}, ("row.4 != 0", "bitTest(row.4, 1)")),

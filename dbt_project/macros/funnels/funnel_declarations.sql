@@ -22,7 +22,7 @@
 {%- macro funnel_words() -%}
     {{ return({
         'funnel': ['name', 'title', 'description', 'order', 'window', 'reentry', 'steps', 'exclusions', 'breakdowns', 'value'],
-        'step': ['name', 'title', 'source', 'where', 'optional', 'within', 'first_time'],
+        'step': ['name', 'title', 'source', 'where', 'optional', 'within', 'after', 'first_time'],
         'exclusion': ['name', 'source', 'where', 'from', 'to'],
         'breakdown': ['name', 'column', 'at'],
         'order': ['ordered', 'strict', 'any'],

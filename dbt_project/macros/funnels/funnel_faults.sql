@@ -76,13 +76,19 @@
         {%- for flag in ('optional', 'first_time') if step.get(flag, false) is not boolean -%}
             {%- do mine.append('`' ~ flag ~ '` is ' ~ step[flag] ~ '; it may be true or false') -%}
         {%- endfor -%}
-        {%- if 'within' in step and funnel_duration(step.within) is none -%}
-            {%- do mine.append('`within` is ' ~ step.within ~ '; write a duration such as `1 hour`') -%}
+        {%- for word in ('within', 'after') if word in step and funnel_duration(step[word]) is none -%}
+            {%- do mine.append('`' ~ word ~ '` is ' ~ step[word] ~ '; write a duration such as `1 hour`') -%}
+        {%- endfor -%}
+        {%- set after, time = funnel_duration(step.get('after')), step.get('within', funnel.get('window')) -%}
+        {%- if after and after > (funnel_duration(time) or after) -%}
+            {%- do mine.append('`after` is ' ~ step.after ~ ', and the time for the step is over in ' ~ time) -%}
         {%- endif -%}
         {%- if loop.first and step.get('optional') -%}{%- do mine.append('the first step cannot be optional') -%}{%- endif -%}
-        {%- if loop.first and 'within' in step -%}{%- do mine.append('the first step has no step before it to be within') -%}{%- endif -%}
-        {%- if funnel.get('order') == 'any' and (step.get('optional') or 'within' in step) -%}
-            {%- do mine.append('`optional` and `within` need an order of steps, `order` is any') -%}
+        {%- for word in ('within', 'after') if loop.first and word in step -%}
+            {%- do mine.append('the first step has no step before it to be ' ~ word) -%}
+        {%- endfor -%}
+        {%- if funnel.get('order') == 'any' and (step.get('optional') or 'within' in step or 'after' in step) -%}
+            {%- do mine.append('`optional`, `within` and `after` need an order of steps, `order` is any') -%}
         {%- endif -%}
         {%- for fault in mine -%}{%- do faults.append('step ' ~ name ~ ': ' ~ fault) -%}{%- endfor -%}
     {%- endfor -%}

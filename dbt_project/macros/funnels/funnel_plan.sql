@@ -11,6 +11,7 @@
             'optional': step.get('optional', false),
             'first_time': step.get('first_time', false),
             'within': funnel_duration(step.within) if 'within' in step else none,
+            'after': funnel_duration(step.after) if 'after' in step else 0,
         }) -%}
     {%- endfor -%}
     {%- for exclusion in declaration.get('exclusions') or [] -%}
@@ -29,6 +30,7 @@
             'name': breakdown.get('name') or breakdown.column,
             'column': breakdown.column,
             'at': 1 if at == 'first' else ('last' if at == 'last' else names.index(at) + 1),
+            'known_at': {'first': 1, 'last': names | length}.get(at) or names.index(at) + 1,
         }) -%}
     {%- endfor -%}
     {{ return({

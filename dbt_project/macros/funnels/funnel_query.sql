@@ -1,10 +1,11 @@
 {#- Chains of one funnel: for each person and entry day the best chain that begins on it (with `reentry: first` the first
     one). `sources` names the relations to read: events, revenue, sessions. docs/funnels.md holds the definition.
 
-    When no event can fill two steps and the order counts but is not strict, a chain is found by looking backwards (funnel_linked_chains),
-    which costs little; else every entry is walked through event by event (funnel_walked_chains). -#}
+    When no event can fill two steps or come too early for one, and the order counts but is not strict, a chain is found by
+    looking backwards (funnel_linked_chains), which costs little; else every entry is walked through event by event
+    (funnel_walked_chains). -#}
 {%- macro funnel_query(plan, sources) -%}
-    {%- if plan.order == 'ordered' and funnel_is_disjoint(plan.steps) -%}
+    {%- if plan.order == 'ordered' and funnel_is_disjoint(plan.steps) and not plan.steps | selectattr('after') | list -%}
         {{ return(funnel_linked_chains(plan, sources)) }}
     {%- endif -%}
     {{ return(funnel_walked_chains(plan, sources)) }}

@@ -144,22 +144,23 @@ having {{ 'countIf(all_steps != 0) > 0' if plan.order == 'any' else 'countIf(bit
 {%- macro funnel_walk(plan) -%}
 {%- set never, count = funnel_never(), plan.steps | length -%}
 {%- set no_id = "toUUID('00000000-0000-0000-0000-000000000000')" -%}
-{%- set masks, limits = ['0'], ['0'] -%}
+{%- set masks, limits, pauses = ['0'], ['0'], ['0'] -%}
 {%- for step in plan.steps -%}
     {%- set mask = [0] -%}
     {%- for next_step in plan.reachable[loop.index0] -%}{%- do mask.append(2 ** next_step) -%}{%- endfor -%}
     {%- do masks.append(mask | sum) -%}
     {%- do limits.append(step.within if step.within is not none else plan.window) -%}
+    {%- do pauses.append(step.after) -%}
 {%- endfor -%}
 {%- set reachable = '[' ~ masks[1:] | join(', ') ~ ']' -%}
-{%- set within = '[' ~ limits[1:] | join(', ') ~ ']' -%}
+{%- set within, after = '[' ~ limits[1:] | join(', ') ~ ']', '[' ~ pauses[1:] | join(', ') ~ ']' -%}
 {%- set numbers = 'range(1, ' ~ (count + 1) ~ ')' -%}
 {%- set begin = 'arrayMap(number -> if(number = 1, entry_at, ' ~ never ~ '), ' ~ numbers ~ '), arrayMap(number -> if(number = 1, entry.3, ' ~ no_id ~ '), ' ~ numbers ~ ')' -%}
 {%- set filled = 'arrayMap((old, number) -> if(number = step, row.1, old), acc.3, ' ~ numbers ~ '), arrayMap((old, number) -> if(number = step, row.3, old), acc.4, ' ~ numbers ~ ')' -%}
 {%- if plan.order == 'ordered' -%}
 arrayFold(
     (acc, row) -> if(
-        bitTest({{ reachable }}[acc.1], row.2) and row.1 - acc.2 <= {{ within }}[row.2] and not has(acc.4, row.3),
+        bitTest({{ reachable }}[acc.1], row.2) and row.1 - acc.2 between {{ after }}[row.2] and {{ within }}[row.2] and not has(acc.4, row.3),
         (row.2, row.1, {{ filled | replace('step,', 'row.2,') }}, acc.5),
         acc
     ),
@@ -172,7 +173,7 @@ arrayFold(
         acc.5 != {{ never }} or acc.1 = {{ count }},
         acc,
         if(
-            (arrayFirst(number -> bitTest({{ reachable }}[acc.1], number) and bitTest(row.4, number) and row.1 - acc.2 <= {{ within }}[number], {{ numbers }}) as step) = 0,
+            (arrayFirst(number -> bitTest({{ reachable }}[acc.1], number) and bitTest(row.4, number) and row.1 - acc.2 between {{ after }}[number] and {{ within }}[number], {{ numbers }}) as step) = 0,
             (acc.1, acc.2, acc.3, acc.4, row.1),
             (toUInt8(step), row.1, {{ filled }}, {{ never }})
         )

@@ -1,5 +1,6 @@
 {{ config(order_by='(funnel, step)') }}
-{% set line_type = 'Array(Tuple(' ~ 'String, ' * 7 ~ 'UInt8, UInt8, Int64, Nullable(Decimal(18, 2)), Bool))' %}
+{% set numbers = 'UInt8, UInt8, Int64, Nullable(Decimal(18, 2)), Map(String, UInt8), Bool' %}
+{% set line_type = 'Array(Tuple(' ~ 'String, ' * 7 ~ numbers ~ '))' %}
 
 with
 declared as (
@@ -14,7 +15,13 @@ declared as (
                     {{ funnel_text(plan.description) }}, '{{ plan.order }}', '{{ plan.reentry }}',
                     {{ funnel_text(step.name) }}, {{ funnel_text(step.title) }}, {{ step.number }},
                     {{ plan.steps | length }}, {{ plan.window }},
-                    {{ 'null' if plan.value is none else "'" ~ plan.value ~ "'" }}, {{ step.optional | lower }}
+                    {{ 'null' if plan.value is none else "'" ~ plan.value ~ "'" }},
+                    map(
+                        {%- for breakdown in plan.breakdowns %}
+                        {{ funnel_text(breakdown.name) }}, {{ breakdown.known_at }}{{ ',' if not loop.last }}
+                        {%- endfor %}
+                    ),
+                    {{ step.optional | lower }}
                 ){{ ',' if not (loop.last and last_plan) }}
                 {%- endfor %}
                 {%- endfor %}
@@ -37,6 +44,7 @@ select
     line.9 as steps,
     line.10 as window_ms,
     line.11 as declared_value,
+    line.12 as breakdown_steps,
     -- booleans
-    line.12 as is_optional
+    line.13 as is_optional
 from declared

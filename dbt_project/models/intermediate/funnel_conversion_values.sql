@@ -1,7 +1,8 @@
 {{ config(order_by='funnel') }}
 
 {#- The order that a conversion brings: the customer's first order from the moment of the last step on, if it comes
-    within `funnel_value_days`. The mean is over all conversions, with or without an order. A declared value goes before. -#}
+    within `funnel_value_days`. The mean is over all conversions that are as old as that, with or without an order. A declared
+    value goes before. -#}
 with
 conversions as (
     select
@@ -11,16 +12,21 @@ conversions as (
     from {{ ref('person_funnels') }} as chains
     inner join {{ ref('declared_funnels') }} as steps
         on chains.funnel = steps.funnel and chains.furthest_step = steps.step and steps.step = steps.steps
-    where chains.is_best and not chains.is_excluded
+    cross join {{ ref('reporting_period') }} as period
+    where
+        chains.is_best
+        and not chains.is_excluded
+        and converted_at + toIntervalDay({{ var('funnel_value_days') }}) < {{ funnel_known_until('period') }}
 ),
 
 customer_orders as (
     select
         customer_id,
         ordered_at,
-        gross_amount
+        argMin(gross_amount, order_id) as amount
     from {{ ref('orders') }}
     where customer_id != ''
+    group by customer_id, ordered_at
 ),
 
 converting_orders as (
@@ -28,7 +34,7 @@ converting_orders as (
         conversions.funnel as funnel,
         conversions.converted_at as converted_at,
         customer_orders.ordered_at as ordered_at,
-        customer_orders.gross_amount as gross_amount
+        customer_orders.amount as amount
     from conversions
     asof left join customer_orders
         on
@@ -40,7 +46,7 @@ ordered as (
     select
         funnel,
         count() as orders,
-        sum(gross_amount) as exact_amount
+        sum(amount) as exact_amount
     from converting_orders
     where ordered_at <= converted_at + toIntervalDay({{ var('funnel_value_days') }})
     group by funnel

@@ -1,6 +1,7 @@
 {{ config(order_by='(funnel, step, resample)') }}
 
-{#- The judged days once more, by the values of every breakdown; without `bottleneck_benchmark: best_decile` empty. -#}
+{#- The judged days once more, by the values of every breakdown that are known before the step; without
+    `bottleneck_benchmark: best_decile` empty. -#}
 with
 judged as (
     select
@@ -55,7 +56,7 @@ segment_rates as (
         sum(weighted.weight * {{ funnel_users_from('weighted.people_by_furthest_step', 'steps.step') }}) as passed
     from weighted
     inner join {{ ref('declared_funnels') }} as steps on weighted.funnel = steps.funnel
-    where steps.step > 1
+    where steps.step > greatest(steps.breakdown_steps[weighted.segment.1], 1)
     group by funnel, step, resample, segment
     having entrants >= {{ var('bottleneck_min_users') }}
 )

@@ -43,6 +43,7 @@ measured as (
         resample,
         any(step_name) as step_name,
         any(step_title) as step_title,
+        minIf(entry_date, is_judged) as judged_from,
         any(last_date) as judged_until,
         sumIf(weight * previous_users, is_judged) as entrants,
         sumIf(weight * users, is_judged) as passed,
@@ -63,6 +64,7 @@ compared as (
         measured.resample as resample,
         measured.step_name as step_name,
         measured.step_title as step_title,
+        measured.judged_from as judged_from,
         measured.judged_until as judged_until,
         measured.entrants as entrants,
         measured.passed as passed,
@@ -104,6 +106,7 @@ estimated as (
         compared.step as step,
         compared.step_name as step_name,
         compared.step_title as step_title,
+        compared.judged_from as judged_from,
         compared.judged_until as judged_until,
         compared.entrants as entrants,
         compared.passed as passed,
@@ -149,6 +152,6 @@ select
     -- booleans
     cast(coalesce(lost_conversions_lower > 0, false) as Bool) as is_recommended,
     -- dates
-    cast(judged_until - {{ var('bottleneck_days') }} + 1 as Date) as judged_from,
+    cast(judged_from as Date) as judged_from,
     cast(judged_until as Date) as judged_until
 from estimated

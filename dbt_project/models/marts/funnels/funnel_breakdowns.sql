@@ -19,6 +19,7 @@ counted as (
         segments.value as value,
         steps.step as step,
         steps.step_name as step_name,
+        steps.breakdown_steps[segments.breakdown] <= 1 as is_known_at_entry,
         {{ funnel_users_from('segments.people_by_furthest_step', '1') }} as entrants,
         {{ funnel_users_from('segments.people_by_furthest_step', 'steps.step') }} as users,
         {{ funnel_users_from('segments.complete_by_furthest_step', '1') }} as complete_entrants,
@@ -38,11 +39,16 @@ compared as (
     window everybody as (partition by funnel, breakdown, step)
 ),
 
-{# At step 1 everybody has arrived, so there is nothing to test: the p-value is NULL. #}
+{# At step 1 everybody has arrived, so there is nothing to test: the p-value is NULL. Nor has a value something to say that
+   only those have who came as far as a later step. #}
 tested as (
     select
         *,
-        {{ two_proportion_p_value('complete_users', 'complete_entrants', 'other_users', 'other_entrants') }} as p_value
+        if(
+            is_known_at_entry,
+            {{ two_proportion_p_value('complete_users', 'complete_entrants', 'other_users', 'other_entrants') }},
+            null
+        ) as p_value
     from compared
 ),
 

@@ -1,7 +1,8 @@
 {{ config(order_by='(funnel, step, property, value)') }}
 
 {#- What people who went on from a step have in common, against those who stayed behind: breakdowns of the funnel, and
-    the first session of the person. -#}
+    the first session of the person. Where a breakdown is taken at a later step, having a value means having come there: it
+    says something about the steps after that one only. -#}
 with
 chains as (
     select
@@ -60,7 +61,7 @@ counted as (
     from {{ ref('declared_funnels') }} as steps
     inner join by_value on steps.funnel = by_value.funnel
     inner join everybody on steps.funnel = everybody.funnel
-    where steps.step > 1
+    where steps.step > greatest(steps.breakdown_steps[by_value.pair.1], 1)
 ),
 
 rated as (
