@@ -117,7 +117,7 @@ class Subscription:
             return
         abroad = before is not None and before.row["currency"] != row["currency"]
         worth = before.mrr if before else NOTHING
-        if mrr != (NOTHING if abroad else worth):
+        if mrr != worth or (abroad and mrr):
             span.movement = self._movement(row, worth, mrr, abroad)
         if before:
             before.ended = row

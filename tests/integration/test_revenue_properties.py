@@ -296,6 +296,42 @@ def test_a_trial_converts_by_its_very_end_and_is_open_until_that_is_observed(
     assert faults(bench) == []
 
 
+def test_of_two_trials_that_begin_at_once_the_newer_decides(bench: Bench) -> None:
+    changes = [
+        event(3 * n + part, kind, moment, subscription_id=f"s{n}", user_id=f"u{n}")
+        for n in range(1, 40)
+        for part, (kind, moment) in enumerate(
+            [
+                ("trial_started", "2024-03-01T12:00"),
+                ("trial_started", "2024-03-01T12:00"),
+                ("subscription_started", "2024-03-15T12:00"),
+            ]
+        )
+    ]
+    fill(bench, *changes)
+    found = bench.rows("select distinct span_kind, trial_outcome from marts.subscriptions order by all")
+    assert [tuple(row.values()) for row in found] == [
+        ("paid", "converted"),
+        ("trial", "converted"),
+        ("trial", "expired"),
+    ]
+    assert faults(bench) == []
+
+
+def test_whoever_goes_to_a_plan_without_price_leaves_whatever_its_currency(bench: Bench) -> None:
+    free = {"billing_period": "", "plan_price": Decimal(0), "plan": "free"}
+    fill(
+        bench,
+        event(1, "subscription_started", "2024-03-01T12:00"),
+        event(2, "plan_changed", "2024-03-15T12:00", currency="", **free),
+        event(3, "plan_changed", "2024-03-20T12:00", currency="GBP", **free),
+        event(4, "plan_changed", "2024-03-25T12:00", currency="GBP"),
+    )
+    found = bench.rows("select movement from marts.subscriptions order by span_number")
+    assert [row["movement"] for row in found] == ["new", "churn", "none", "reactivation"]
+    assert faults(bench) == []
+
+
 def test_the_summary_for_lifetime_value_follows_the_rule_of_the_cdnow_data(bench: Bench) -> None:
     # frequency = repeat purchase days, recency = last - first, T = end - first, money = mean of the repeat purchases.
     fill(

@@ -59,7 +59,7 @@ select
     country,
     event_type as opened_by,
     multiIf(
-        mrr_after = if(currency = currency_before, mrr_before, 0), 'none',
+        mrr_after = mrr_before and (mrr_after = 0 or currency = currency_before), 'none',
         mrr_after = 0, 'churn',
         mrr_before = 0, if(had_mrr or event_type = 'subscription_reactivated', 'reactivation', 'new'),
         currency != currency_before or mrr_after > mrr_before, 'expansion',

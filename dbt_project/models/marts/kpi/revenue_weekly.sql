@@ -13,22 +13,23 @@ weeks as (
     where kpi = 'net_revenue' and period_type = 'week' and dimension in ('country', 'plan')
 ),
 
--- Of a country, and under the empty name of all countries.
+-- Of a country, and in rows by plan those of all countries. A country that is unknown has none.
 due_dates as (
     select
         due_date,
-        arrayJoin([country, '']) as due_country
+        arrayJoin([('country', country), ('plan', '')]) as place
     from {{ ref('deadlines') }}
     where is_main
 ),
 
 due as (
     select
-        due_country,
+        place.1 as due_dimension,
+        place.2 as due_country,
         toMonday(due_date) as due_week,
         count() as due_forms
     from due_dates
-    group by due_country, due_week
+    group by due_dimension, due_country, due_week
 )
 
 select
@@ -48,4 +49,5 @@ from weeks
 left join due
     on
         weeks.period_start = due.due_week
+        and weeks.dimension = due.due_dimension
         and if(weeks.dimension = 'country', weeks.dimension_value, '') = due.due_country

@@ -1,6 +1,16 @@
 {{ config(order_by='(subscription_id, span_kind, span_number)') }}
 
+{#- Of trials that begin at one moment, the newest. -#}
 with
+newest_trials as (
+    select
+        subscription_id,
+        started_at,
+        argMax((outcome, converted_at), trial_number) as ending
+    from {{ ref('trials') }}
+    group by subscription_id, started_at
+),
+
 paid_spans as (
     select
         spans.subscription_id as subscription_id,
@@ -22,11 +32,11 @@ paid_spans as (
         spans.span_number as span_number,
         spans.valid_from as valid_from,
         spans.valid_to as valid_to,
-        trials.outcome as trial_outcome,
+        trials.ending.1 as trial_outcome,
         trials.started_at as trial_started_at,
-        trials.converted_at as trial_converted_at
+        trials.ending.2 as trial_converted_at
     from {{ ref('subscription_spans') }} as spans
-    asof left join {{ ref('trials') }} as trials
+    asof left join newest_trials as trials
         on spans.subscription_id = trials.subscription_id and spans.valid_from >= trials.started_at
 ),
 
