@@ -1,5 +1,5 @@
 {{ config(order_by='(funnel, step)') }}
-{% set numbers = 'UInt8, UInt8, Int64, Nullable(Decimal(18, 2)), Map(String, UInt8), Bool' %}
+{% set numbers = 'UInt8, UInt8, Int64, Nullable(Decimal(18, 2)), Array(String), Bool' %}
 {% set line_type = 'Array(Tuple(' ~ 'String, ' * 7 ~ numbers ~ '))' %}
 
 with
@@ -16,11 +16,11 @@ declared as (
                     {{ funnel_text(step.name) }}, {{ funnel_text(step.title) }}, {{ step.number }},
                     {{ plan.steps | length }}, {{ plan.window }},
                     {{ 'null' if plan.value is none else "'" ~ plan.value ~ "'" }},
-                    map(
-                        {%- for breakdown in plan.breakdowns %}
-                        {{ funnel_text(breakdown.name) }}, {{ breakdown.known_at }}{{ ',' if not loop.last }}
+                    [
+                        {%- for breakdown in plan.breakdowns if breakdown.known_at >= [step.number, 2] | max %}
+                        {{ funnel_text(breakdown.name) }}{{ ',' if not loop.last }}
                         {%- endfor %}
-                    ),
+                    ],
                     {{ step.optional | lower }}
                 ){{ ',' if not (loop.last and last_plan) }}
                 {%- endfor %}
@@ -44,7 +44,7 @@ select
     line.9 as steps,
     line.10 as window_ms,
     line.11 as declared_value,
-    line.12 as breakdown_steps,
+    line.12 as late_breakdowns,
     -- booleans
     line.13 as is_optional
 from declared

@@ -56,7 +56,7 @@ segment_rates as (
         sum(weighted.weight * {{ funnel_users_from('weighted.people_by_furthest_step', 'steps.step') }}) as passed
     from weighted
     inner join {{ ref('declared_funnels') }} as steps on weighted.funnel = steps.funnel
-    where steps.step > greatest(steps.breakdown_steps[weighted.segment.1], 1)
+    where steps.step > 1 and not has(steps.late_breakdowns, weighted.segment.1)
     group by funnel, step, resample, segment
     having entrants >= {{ var('bottleneck_min_users') }}
 )

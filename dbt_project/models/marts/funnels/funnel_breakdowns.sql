@@ -19,7 +19,7 @@ counted as (
         segments.value as value,
         steps.step as step,
         steps.step_name as step_name,
-        steps.breakdown_steps[segments.breakdown] <= 1 as is_known_at_entry,
+        has(steps.late_breakdowns, segments.breakdown) as is_late,
         {{ funnel_users_from('segments.people_by_furthest_step', '1') }} as entrants,
         {{ funnel_users_from('segments.people_by_furthest_step', 'steps.step') }} as users,
         {{ funnel_users_from('segments.complete_by_furthest_step', '1') }} as complete_entrants,
@@ -33,6 +33,7 @@ counted as (
 compared as (
     select
         *,
+        max(is_late) over (partition by funnel, breakdown) = 0 as is_known_at_entry,
         sum(complete_users) over everybody - complete_users as other_users,
         sum(complete_entrants) over everybody - complete_entrants as other_entrants
     from counted

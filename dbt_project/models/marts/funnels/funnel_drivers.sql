@@ -61,7 +61,7 @@ counted as (
     from {{ ref('declared_funnels') }} as steps
     inner join by_value on steps.funnel = by_value.funnel
     inner join everybody on steps.funnel = everybody.funnel
-    where steps.step > greatest(steps.breakdown_steps[by_value.pair.1], 1)
+    where steps.step > 1 and not has(steps.late_breakdowns, by_value.pair.1)
 ),
 
 rated as (
