@@ -135,7 +135,7 @@ class Experiments:
         self.measured: dict[tuple[str, str, str, str], Any] = {}
 
     def _facts(self) -> dict[str, dict[str, list[tuple[datetime, Any]]]]:
-        """Per person and measure: moments with what counts; active days come from all events."""
+        """Per person and measure: moments with what counts; active days and sessions come from all events."""
         found: dict[str, dict[str, list[tuple[datetime, Any]]]] = defaultdict(lambda: defaultdict(list))
         company = self.company
         for person, events in company.people.items():
@@ -145,7 +145,8 @@ class Experiments:
                     name = {"sign_up": "sign_ups"}.get(event["event_name"], "calculators_completed")
                     found[person][name].append((event["event_at"], 1))
         for session in company.sessions:
-            found[session.person]["sessions"].append((session.events[0]["event_at"], 1))
+            begun = session.events[0]["event_at"]
+            found[session.person]["sessions"] += [(event["event_at"], begun) for event in session.events]
         for customer, _, moment in company.orders().values():
             found[customer]["orders"].append((moment, 1))
         for row in company.money:
@@ -183,7 +184,7 @@ class Experiments:
     def _measure(self, person: Person, name: str, horizon: str) -> Any:
         facts = self.facts[person.person][name] if person.person in self.facts else []
         inside = [value for moment, value in facts if person.phase(horizon, moment)]
-        if name == "active_days":
+        if name in ("active_days", "sessions"):
             return len(set(inside))
         return cents(sum(inside, Fraction())) if name == "net_revenue" else len(inside)
 
@@ -336,7 +337,7 @@ def experiment_metrics(experiments: Experiments) -> list[Row]:
                     "arm": arm,
                     "kind": metric["kind"],
                     "people": len(counted),
-                    "immature_people": len(people) - len(counted),
+                    "immature_people": sum(not experiments.mature(p) for p in people),
                     "is_complete": horizon == "window"
                     and len(counted) == len(people)
                     and not experiments.may_grow(name),

@@ -281,35 +281,36 @@ class Figures:
     # balances at the end of a day
 
     @cached_property
-    def accounts(self) -> dict[tuple[str, str], list[Span]]:
-        """Spans with recurring revenue by customer and currency."""
-        found: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    def subscribers(self) -> dict[str, list[Span]]:
+        """Spans with recurring revenue by customer."""
+        found: dict[str, list[Span]] = defaultdict(list)
         for span in self.spans:
             if span.mrr > 0:
-                found[span.customer, span.currency].append(span)
+                found[span.customer].append(span)
         return found
 
     @cache  # noqa: B019
     def balances_by_values(self, day: date) -> dict[Values, dict[str, Fraction]]:
         """Recurring revenue, subscriptions and what became of those who were customers thirty days before."""
         found: dict[Values, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
-        for (_, currency), spans in self.accounts.items():
+        for spans in self.subscribers.values():
             now = [span for span in spans if span.runs_at_end_of(day)]
             before = [span for span in spans if span.runs_at_end_of(day - MONTH)]
-            rate = self.rate(currency, day) if now or before else Fraction()
             for span in now:
                 cell = found[self._of_span(span)]
-                cell["mrr"] += span.mrr * rate
+                cell["mrr"] += span.mrr * self.rate(span.currency, day)
                 cell["active_subscriptions"] += 1
             if before:
                 cell = found[self._of_span(max(before, key=lambda s: (s.since, s.subscription)))]
-                opening = sum((span.mrr for span in before), Fraction())
-                closing = sum((span.mrr for span in now), Fraction())
                 cell["opening_customers"] += 1
-                cell["churned_customers"] += closing == 0
-                cell["opening_mrr"] += opening * rate
-                cell["retained_mrr"] += closing * rate
-                cell["kept_mrr"] += min(opening, closing) * rate
+                cell["churned_customers"] += not now
+                for currency in {span.currency for span in now + before}:
+                    rate = self.rate(currency, day)
+                    opening = sum((span.mrr for span in before if span.currency == currency), Fraction())
+                    closing = sum((span.mrr for span in now if span.currency == currency), Fraction())
+                    cell["opening_mrr"] += opening * rate
+                    cell["retained_mrr"] += closing * rate
+                    cell["kept_mrr"] += min(opening, closing) * rate
         return found
 
     def balance(self, measure: str, day: date, dimension: str = "all", value: str = "") -> Fraction:

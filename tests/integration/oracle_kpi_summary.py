@@ -156,6 +156,8 @@ class Summary:
             if due >= period.start:
                 earlier = [e for e in self.deadlines[country] if e[1:] == (form, tax_year - 1)]
                 shift = due - earlier[0][0] if earlier else None
+                if shift and any(period.start - shift <= e[0] < earlier[0][0] for e in self.deadlines[country]):
+                    shift = None  # another deadline lies between: those days were nearer to it
                 return (period.start - shift, period.to - shift) if shift else None
         return None
 
@@ -259,7 +261,7 @@ class Summary:
         known = known and not (reference == "deadline" and metric["drill"] == "none")
         known = known and all(period.is_inside(start, end) for *_, start, end in parts)
         known = known and self.looks_back_into_data(name, period, parts)
-        there = self.value(name, parts) if known else None
+        there = self.value(name, parts) if known and mature else None
         change = None
         if known and mature and enough and here is not None and there is not None:
             minimum = metric["minimum_count"]

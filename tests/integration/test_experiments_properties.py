@@ -171,6 +171,16 @@ def test_people_with_an_open_window_are_counted_apart(bench: Bench) -> None:
     assert faults(bench) == []
 
 
+def test_a_session_that_goes_on_after_the_exposure_lies_after_it(bench: Bench) -> None:
+    # An exposure on the landing page has the moment of the session's begin: what follows in it happened in a session.
+    landed = [event(1, "page_view", START), event(2, "calculator_completed", START + timedelta(minutes=5))]
+    gone = [event(3, "page_view", START, "bob")]
+    fill(bench, [exposure(1, START, "ada"), exposure(2, START, "bob")], [*landed, *gone])
+    assert sums(bench, "sessions", "to_date") == (2, 1, 0)
+    assert sums(bench, "calculators_completed_per_session", "to_date")[:2] == (2, 1)
+    assert faults(bench) == []
+
+
 def test_an_exposure_that_carries_both_ids_says_whose_the_device_is(bench: Bench) -> None:
     shown = [exposure(1, START + timedelta(days=1), "ada", "d1", arm="headline"), exposure(2, START, "", "d1")]
     fill(bench, shown, [event(1, "page_view", START, "", "d1")])

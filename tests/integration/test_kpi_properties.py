@@ -174,6 +174,52 @@ def test_a_month_is_compared_with_the_days_as_far_from_the_countrys_own_deadline
     assert (whole["value"], whole["year_before_value"], whole["deadline_value"]) == (9.0, 6.0, 7.0)
 
 
+def test_days_that_were_nearer_to_another_deadline_are_no_reference(bench: Bench) -> None:
+    # India's deadline of 2025 was moved to 15 September, that of 2026 is 31 July: whoever is 303 days before the next one
+    # in September 2026 would stand beside September 2025, in which India filed.
+    days = ["2025-06-01", "2025-08-05", "2025-09-10", "2025-11-20", "2026-07-20", "2026-08-05", "2026-09-10", "2026-11-30"]
+    product = [seen(n, f"{day}T12:00", "ada", country="IN") for n, day in enumerate(days)]
+    bench.fill({"user_events": product}, marts=MARTS)
+    windows = bench.rows(
+        "select toMonth(period_start) as month, has_deadline from int.kpi_deadline_windows"
+        " where country = 'IN' and period_type = 'month' and toYear(period_start) = 2026 order by period_start"
+    )
+    assert [row["month"] for row in windows if not row["has_deadline"]] == [8, 9]
+    november = summary_of(bench, "sessions", "month", "2026-10-01", dimension="country", dimension_value="IN")
+    assert (november["is_deadline_comparable"], november["deadline_value"]) == (True, 0.0)
+    september = summary_of(bench, "sessions", "month", "2026-09-01", dimension="country", dimension_value="IN")
+    assert (september["value"], september["deadline_value"], september["is_deadline_comparable"]) == (1.0, None, False)
+    assert faults(bench) == []
+
+
+def test_whoever_changes_the_currency_stays_a_customer(bench: Bench) -> None:
+    revenue = [
+        terms(1, "2025-03-01T12:00", "ada", "subscription_started", "plus", "100"),
+        terms(2, "2025-03-01T12:00", "bob", "subscription_started", "plus", "10"),
+        terms(3, "2025-03-20T12:00", "ada", "plan_changed", "plus", "200", currency="GBP"),
+        terms(4, "2025-03-20T12:00", "bob", "subscription_cancelled", "plus", "10"),
+    ]
+    bench.fill({"user_events": [seen(9, "2025-04-10T12:00", "cyd")], "revenue_events": revenue}, marts=MARTS)
+    days = {row["kpi_date"]: row for row in mart(bench.client, bench.dataset.schema, "kpi_daily")}
+    day = days[date(2025, 4, 5)]
+    assert (day["opening_customers"], day["churned_customers"], day["opening_mrr"], day["kept_mrr"]) == (2, 1, 110, 0)
+    assert day["retained_mrr"] == day["mrr"] > 200
+    assert faults(bench) == []
+
+
+def test_a_figure_that_waits_has_no_references_either(bench: Bench) -> None:
+    product = [seen(n, f"2025-{month:02}-{day:02}T12:00", f"u{n}", "sign_up") for n, month, day in (
+        (1, 1, 5), (2, 1, 6), (3, 2, 5), (4, 3, 5), (5, 3, 8),
+    )]  # fmt: skip
+    product += [seen(10 + n, f"2025-{month:02}-{day:02}T13:00", f"u{n}", "calculator_completed") for n, month, day in (
+        (1, 1, 5), (3, 2, 5), (4, 3, 5),
+    )]  # fmt: skip
+    bench.fill({"user_events": product}, marts=MARTS)
+    march = summary_of(bench, "activated_sign_ups", "month", "2025-03-01")
+    assert (march["value"], march["previous_value"], march["is_previous_comparable"]) == (None, None, False)
+    assert faults(bench) == []
+
+
 def test_an_unfinished_month_is_compared_with_as_many_days(bench: Bench) -> None:
     product = [seen(n, f"2025-03-{n:02}T12:00", "ada") for n in range(1, 32)]
     product += [seen(40 + n, f"2025-04-{n:02}T12:00", "bob") for n in range(1, 11)]
@@ -217,7 +263,7 @@ MUTANTS = {
         "tails[greatest(windows.until_day - windows.day, 1)]",
     ),
     "a week's year before is on another day of the week": ("toMonday(day) - 364", "toMonday(day) - 365"),
-    "deadlines do not move": ("(next_deadline.1 - earlier_deadline.1)", "365"),
+    "deadlines do not move": ("next_deadline.1 - earlier_deadline.1 as days_between", "365 as days_between"),
     "expansion counts as kept": ("least(opening, closing)", "greatest(opening, closing)"),
     "people of a period are sums of days": (
         "rules.over_period = 'distinct', toDecimal128(measures.people, 12)",

@@ -308,7 +308,7 @@ def test_of_two_trials_that_begin_at_once_the_newer_decides(bench: Bench) -> Non
             ]
         )
     ]
-    fill(bench, *changes)
+    fill(bench, *changes, charge(200, "2024-04-01T12:00", "1"))
     found = bench.rows("select distinct span_kind, trial_outcome from marts.subscriptions order by all")
     assert [tuple(row.values()) for row in found] == [
         ("paid", "converted"),

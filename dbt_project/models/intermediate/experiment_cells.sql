@@ -82,6 +82,7 @@ picked as (
         summed.device_type as device_type,
         summed.observed.1 as horizon,
         summed.people as people_of_cell,
+        not summed.is_mature as is_immature,
         summed.is_mature or horizon = 'to_date' as is_counted,
         {%- for name, (place, _) in sums.items() %}
         summed.{{ place }} as {{ name }},
@@ -106,7 +107,7 @@ added as (
         any(picked.outcome_scale) as outcome_scale,
         any(picked.denominator_scale) as denominator_scale,
         sumIf(people_of_cell, is_counted) as people,
-        sumIf(people_of_cell, not is_counted) as immature_people
+        sumIf(people_of_cell, is_immature) as immature_people
     from picked
     group by experiment_id, arm, metric, country, device_type, horizon
 )

@@ -9,14 +9,15 @@
 ) }}
 -- depends_on: {{ ref('person_changes') }}, {{ ref('reporting_period') }}, {{ ref('person_exposures') }}
 
-{# Every measure is a list of facts with a first and a last moment, which differ for active days only. A fact lies
-    after the exposure when its last moment does, and inside the window when its first moment does. #}
+{# Every measure is a list of facts with a first and a last moment, which differ for sessions and active days only. A
+    fact lies after the exposure when its last moment does, and inside the window when its first moment does: what
+    somebody does after an exposure on the landing page, that session did. #}
 {%- set events = "if(event_name = 'sign_up', 'sign_ups', 'calculators_completed')" -%}
 {%- set facts = [
     (events, 'person_events', 'person_id', 'event_at', 'event_at', "event_name in ('sign_up', 'calculator_completed')"),
     ("'trials'", 'trials', 'customer_id', 'started_at', 'started_at', 'true'),
     ("'paid_trials'", 'trials', 'customer_id', 'converted_at', 'converted_at', 'converted_at is not null'),
-    ("'sessions'", 'person_sessions', 'person_id', 'started_at', 'started_at', 'true'),
+    ("'sessions'", 'person_sessions', 'person_id', 'started_at', 'ended_at', 'true'),
     ("'active_days'", 'user_days', 'person_id', 'first_event_at', 'last_event_at', 'true'),
     ("'orders'", 'orders', 'customer_id', 'ordered_at', 'ordered_at', 'true'),
     ("'net_revenue'", 'revenue_lines', 'customer_id', 'event_at', 'event_at', 'true'),

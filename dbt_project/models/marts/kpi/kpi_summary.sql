@@ -12,9 +12,9 @@ compared as (
         anyIf(counted, comparison = 'current') as figure_counted,
         anyIf(is_enough, comparison = 'current') as figure_is_enough,
         {%- for reference in ['previous', 'year_before', 'deadline'] %}
-        anyIf(if(is_known, value, null), comparison = '{{ reference }}') as {{ reference }}_figure,
         coalesce(anyIf(is_known, comparison = '{{ reference }}'), false) and figure_is_mature
             as is_{{ reference }}_known,
+        if(is_{{ reference }}_known, anyIf(value, comparison = '{{ reference }}'), null) as {{ reference }}_figure,
         is_{{ reference }}_known and figure_is_enough and anyIf(is_enough, comparison = '{{ reference }}')
             as may_compare_{{ reference }},
         {%- endfor %}
