@@ -65,8 +65,8 @@ def performance_metrics(
     minutes: dict[Any, list[Row]] = defaultdict(list)
     for request in each_once(raw):
         day = day_of(request["event_at"])
-        minutes[request["route"], request["method"], minute_of(request["event_at"]), day].append(request)
         if day <= as_of:
+            minutes[request["route"], request["method"], minute_of(request["event_at"]), day].append(request)
             days[day, request["route"], request["method"]].append(request)
     daily = [
         {"request_date": day, "route": route, "method": method}

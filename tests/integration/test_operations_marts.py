@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -51,9 +51,27 @@ def request_faults(client: Client, schema: str, raw: list[Row], company: Company
     return [*differences(days, daily), *differences(minutes, minutely)]
 
 
-def quality_faults(client: Client, schema: str, source: Source, company: Company) -> list[str]:
+#: Raw tables whose rows bear a moment: the data ends with the newest of any of them.
+MOMENTS = (
+    "user_events", "calculator_usage", "revenue_events", "experiment_exposures", "performance_metrics", "system_metrics",
+    "competitor_pricing", "competitor_features", "competitor_seo",
+)  # fmt: skip
+
+
+def end_of_data(client: Client, raw_database: str, time_zone: str) -> tuple[date, datetime]:
+    """The last day of any table, and what was received last."""
+    day_of, days, received = day_cutter(time_zone), [], []
+    for table in MOMENTS:
+        raw = rows(client, f"select event_id, event_at, received_at, row_version from {raw_database}.{table}")
+        days += [day_of(row["event_at"]) for row in each_once(raw)]
+        received += [row["received_at"] for row in raw]
+    return max(days), max(received)
+
+
+def quality_faults(client: Client, dataset: Dataset, source: Source, company: Company) -> list[str]:
     """Readings of one source that differ from the oracle."""
-    days = source_days(source, company.last, max(company.received), company.time_zone)
+    schema = dataset.schema
+    days = source_days(source, *end_of_data(client, dataset.raw_database, company.time_zone), company.time_zone)
     found = {
         (row["quality_date"], row["check_name"], row["column_name"]): {
             name: row[name] for name in ("value", "expected", "lower_limit", "upper_limit", "severity", "sample_count")
@@ -106,7 +124,7 @@ def test_quality_of_the_simulated_company_equals_the_oracle(
     simulated: Settings, simulated_oracle: Company, marts_client: Client, name: str
 ) -> None:
     source = source_of(marts_client, simulated.dataset.raw_database, name, simulated_oracle.time_zone)
-    assert quality_faults(marts_client, simulated.dataset.schema, source, simulated_oracle) == []
+    assert quality_faults(marts_client, simulated.dataset, source, simulated_oracle) == []
 
 
 def test_the_planted_faults_of_delivery_are_recovered(
@@ -229,7 +247,7 @@ def bench_faults(
     )
     for name in FILLED:
         source = source_of(bench.client, raw, name, company.time_zone)
-        found += quality_faults(bench.client, bench.dataset.schema, source, company)
+        found += quality_faults(bench.client, bench.dataset, source, company)
     return found
 
 
@@ -286,6 +304,23 @@ def test_volumes_are_judged_by_the_median_and_by_the_weeks_before(bench: Bench) 
     ]  # fmt: skip
 
 
+def test_a_feed_that_fails_is_missed_though_it_ends_the_days_of_the_marts(bench: Bench) -> None:
+    # Product events, and with them the as-of date, end on the first day; requests go on for five more.
+    requests = [request(n, n * 24 * 60, 80) for n in range(6)]
+    assert bench_faults(bench, requests, [view(99, NOON)]) == []
+    found = bench.rows(
+        "select value, severity, is_partial from marts.data_quality where source_table = 'user_events'"
+        " and check_name = 'freshness_hours' order by quality_date"
+    )
+    assert [(row["value"], row["severity"]) for row in found] == [
+        (11, "none"), (35, "none"), (59, "warning"), (83, "critical"), (107, "critical"), (120, "critical"),
+    ]  # fmt: skip
+    assert [row["is_partial"] for row in found] == [False] * 5 + [True]
+    assert bench.rows("select distinct request_date from marts.performance_metrics_minutely") == [
+        {"request_date": NOON.date()}
+    ]
+
+
 def test_a_source_of_which_nothing_was_taken_has_rows(bench: Bench) -> None:
     rejected = [
         {"target_table": "performance_metrics", "rejected_at": NOON, "line_number": line, "raw_row": "?"}
@@ -296,7 +331,7 @@ def test_a_source_of_which_nothing_was_taken_has_rows(bench: Bench) -> None:
         marts=MARTS,
     )
     source = source_of(bench.client, bench.dataset.raw_database, "performance_metrics", bench.company().time_zone)
-    assert quality_faults(bench.client, bench.dataset.schema, source, bench.company()) == []
+    assert quality_faults(bench.client, bench.dataset, source, bench.company()) == []
     found = bench.rows(
         "select quality_date, check_name, value, sample_count, severity from marts.data_quality"
         " where source_table = 'performance_metrics' order by quality_date, check_name"

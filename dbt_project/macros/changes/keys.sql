@@ -87,15 +87,21 @@
     {{ changed_event_days('performance_metrics') }}
 {%- endmacro -%}
 
-{#- performance_metrics: also days that were not over, and those that the as-of date reaches or leaves. -#}
-{%- macro changed_performance_days() -%}
+{#- performance_metrics_minutely: also days that the as-of date reaches or leaves. -#}
+{%- macro changed_minute_days() -%}
     {{ changed_request_days() }}
     union all
-    select known.request_date from {{ this }} as known
-    where known.is_partial or not {{ until_as_of_date('known.request_date') }}
+    select known.request_date from {{ this }} as known where not {{ until_as_of_date('known.request_date') }}
     union all
     select requests.request_date from {{ ref('requests_by_latency') }} as requests
     where requests.request_date > (select max(known.request_date) from {{ this }} as known)
+{%- endmacro -%}
+
+{#- performance_metrics: also days that were not over. -#}
+{%- macro changed_performance_days() -%}
+    {{ changed_minute_days() }}
+    union all
+    select known.request_date from {{ this }} as known where known.is_partial
 {%- endmacro -%}
 
 {#- Whether events came, since delivery_days was built, for days before those that stg_recent_delivery_days looks at: late ones,

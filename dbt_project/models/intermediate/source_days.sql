@@ -1,7 +1,12 @@
 {{ config(order_by='(source_table, day)') }}
 
-{#- Every day of a source from its first one to the as-of date, so that a silent day has a row and a volume of 0. The
-    first day is that of an event or of a rejected message: a source of which nothing was taken has rows, too. -#}
+{#- Every day of a source from its first one to the last day of any, so that a silent day has a row and a volume of 0: a feed
+    that fails must not end the days on which it is missed, product events and revenue included. The first day is that of an
+    event or of a rejected message: a source of which nothing was taken has rows, too. -#}
+{%- set dated = [] -%}
+{%- for source_table, (moment, _) in quality_sources().items() if moment != 'event_at' -%}
+    {%- do dated.append(source_table) -%}
+{%- endfor %}
 with
 deliveries as (
     select * from {{ ref('delivery_days') }}
@@ -16,12 +21,22 @@ rejects as (
     group by source_table, day
 ),
 
+-- Rows that bear a day come by schedules of their own, some of them for days to come.
+observed as (
+    select
+        {% if var('as_of_date') %}toDate('{{ var("as_of_date") }}'){% else %}max(event_date){% endif %} as last_date,
+        max(newest_received_at) as received_until
+    from deliveries
+    where source_table not in ('{{ dated | join("', '") }}')
+    having count() > 0
+),
+
 calendar as (
     select
         spans.source_table as source_table,
-        period.complete_until as complete_until,
+        observed.received_until as received_until,
         arrayJoin(
-            arrayMap(number -> spans.first_date + number, range(toUInt32(period.as_of_date - spans.first_date + 1)))
+            arrayMap(number -> spans.first_date + number, range(toUInt32(observed.last_date - spans.first_date + 1)))
         ) as day
     from (
         select
@@ -40,8 +55,8 @@ calendar as (
         ) as seen
         group by source_table
     ) as spans
-    cross join {{ ref('reporting_period') }} as period
-    where spans.first_date <= period.as_of_date
+    cross join observed
+    where spans.first_date <= observed.last_date
 ),
 
 days as (
@@ -56,8 +71,8 @@ days as (
         deliveries.p50_delay_ms as p50_delay_ms,
         deliveries.p99_delay_ms as p99_delay_ms,
         deliveries.empty_columns as empty_columns,
-        least({{ start_of_reporting_date('calendar.day + 1') }}, calendar.complete_until) as seen_until,
-        {{ start_of_reporting_date('calendar.day + 1') }} > calendar.complete_until as is_partial,
+        least({{ start_of_reporting_date('calendar.day + 1') }}, calendar.received_until) as seen_until,
+        {{ start_of_reporting_date('calendar.day + 1') }} > calendar.received_until as is_partial,
         max(deliveries.newest_received_at) over (
             partition by calendar.source_table order by calendar.day asc
         ) as newest_received_at,

@@ -25,6 +25,11 @@ source_days as (
     from {{ ref('source_days') }}
 ),
 
+unfinished as (
+    select distinct day from {{ ref('source_days') }}
+    where is_partial
+),
+
 identities as (
     select
         {{ reporting_date('first_identified_at') }} as day,
@@ -52,7 +57,7 @@ readings as (
     select
         'user_events' as source_table,
         day,
-        false as is_partial,
+        day in (select unfinished.day from unfinished) as is_partial,
         'identity_conflict_rate' as check_name,
         '' as column_name,
         conflicts / devices as value,
@@ -65,7 +70,7 @@ readings as (
     select
         'revenue_events' as source_table,
         day,
-        false as is_partial,
+        day in (select unfinished.day from unfinished) as is_partial,
         'unrated_lines' as check_name,
         '' as column_name,
         unrated_lines as value,

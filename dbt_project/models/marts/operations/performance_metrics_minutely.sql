@@ -1,7 +1,7 @@
 {{ config(
     materialized=changing_table(),
     replaces='request_date',
-    changed='changed_request_days',
+    changed='changed_minute_days',
     order_by='(route, method, minute_at)',
     meta={'variables': ['apdex_threshold_ms']}
 ) }}
@@ -17,9 +17,9 @@ counted as (
         {{ request_figures('requests_by_latency') }},
         sum(requests_by_latency.response_bytes) as response_bytes
     from {{ ref('requests_by_latency') }} as requests_by_latency
-    {% if only_changes() %}
-    where request_date in ({{ changed_request_days() }})
-    {% endif %}
+    where
+        {{ until_as_of_date('request_date') }}
+        and {{ 'request_date in (' ~ changed_minute_days() ~ ')' if only_changes() else 'true' }}
     group by route, method, request_date, minute_at
 )
 
