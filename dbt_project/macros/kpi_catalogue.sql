@@ -18,7 +18,7 @@
         {%- set below = columns[params.denominator.name] if params.denominator else '' -%}
         {%- do rows.append(
             "('" ~ [
-                meta.name_over_period or meta.column, metric.label, meta.unit, meta.good_direction, meta.over_period,
+                meta.name_over_period or meta.column, meta.label_over_period or metric.label, meta.unit, meta.good_direction, meta.over_period,
                 meta.drill, meta.open_window or '', above, below, meta.minimum_count.of
             ] | join("', '") ~ "', " ~ [
                 look_backs[meta.look_back] if meta.look_back in look_backs else var(meta.look_back),

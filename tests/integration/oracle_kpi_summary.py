@@ -30,7 +30,7 @@ def catalogue() -> dict[str, Row]:
     columns = {metric["name"]: metric["config"]["meta"]["column"] for metric in document["metrics"]}
     return {
         columns[metric["name"]]: {
-            "label": metric["label"],
+            "label": metric["config"]["meta"].get("label_over_period", metric["label"]),
             **{part: columns.get(name, name) for part, name in metric["type_params"].items()},
             **metric["config"]["meta"],
         }

@@ -13,6 +13,7 @@ from typing import Any
 
 from oracle_events import Row, channel_of, end_of_day, engine_order
 from oracle_marts import SEEDS, Company, Money, cents, share
+from oracle_revenue import Book
 
 DAY = timedelta(days=1)
 
@@ -87,21 +88,28 @@ def days_of_events(company: Company) -> dict[str, dict[str, set[date]]]:
 
 
 def origins(company: Company) -> dict[str, tuple[str, str]]:
-    """Country and channel of everybody's first session; the country of the first order where that names none."""
+    """Country and channel of everybody's first session; the country of the first revenue where that names none."""
     sessions: dict[str, Row] = {}
     for session in company.sessions:
         first = sessions.setdefault(session.person, session.events[0])
         if in_time(session.events[0]) < in_time(first):
             sessions[session.person] = session.events[0]
-    orders: dict[str, Row] = {}
-    for row in sorted(company.money, key=in_time, reverse=True):
-        orders[company.customer_of(row)] = row
-    found = {}
-    for person in {*sessions, *orders} - {""}:
-        entry, order = sessions.get(person), orders.get(person)
-        country = (entry["country"] if entry else "") or (order["country"] if order else "")
+    revenue, found = revenue_of(company), {}
+    for person in {*sessions, *revenue} - {""}:
+        entry = sessions.get(person)
+        country = (entry["country"] if entry else "") or (revenue[person][0]["country"] if person in revenue else "")
         found[person] = (country, channel_of(entry) if entry else "")
     return found
+
+
+def revenue_of(company: Company) -> dict[str, list[Row]]:
+    """Lines of money and changes of subscriptions of every customer, in time; who owns a subscription has all of it."""
+    book, found = Book(company), defaultdict(list)
+    for row in company.money:
+        found[company.customer_of(row)].append(row)
+    for name, changes in book.changes.items():
+        found[book.owner[name]] += changes
+    return {customer: sorted(rows, key=in_time) for customer, rows in found.items() if customer}
 
 
 def in_time(row: Row) -> Any:

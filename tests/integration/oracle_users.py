@@ -10,7 +10,7 @@ from typing import Any
 
 from oracle_events import Row, Session, channel_of
 from oracle_marts import Company, cents
-from oracle_retention import in_time, origins
+from oracle_retention import in_time, origins, revenue_of
 from oracle_revenue import Book
 
 #: Which status speaks, where a customer has had several.
@@ -30,12 +30,12 @@ def users(company: Company, activation: timedelta = timedelta(days=7)) -> list[d
         orders[customer].append(day)
     if company.last is None:
         return []
-    seen, whence, book = _seen_with(company), origins(company), Book(company)
+    seen, whence, book, revenue = _seen_with(company), origins(company), Book(company), revenue_of(company)
     terms, observed_until = _terms(book), book.observed_until()
     rows = []
-    for person in {*company.people, *money} - {""}:
+    for person in {*company.people, *money, *revenue} - {""}:
         mine = (sorted(company.people.get(person, ()), key=in_time), visits[person], money[person])
-        about = _person(company, person, seen) | _touches(*mine) | _activation(mine[0], activation, observed_until)
+        about = _person(company, person, seen) | _touches(*mine[:2], revenue.get(person, [])) | _activation(mine[0], activation, observed_until)
         about |= _lifetime(company, *mine, sorted(orders[person])) | terms.get(person, terms[""])
         rows.append(about | {"first_country": whence[person][0], "as_of_date": company.last})
     return rows
@@ -65,7 +65,7 @@ def _person(company: Company, person: str, seen: dict[str, set[str]]) -> dict[st
     }
 
 
-def _touches(events: list[Row], visits: list[Session], money: list[Row]) -> dict[str, Any]:
+def _touches(events: list[Row], visits: list[Session], revenue: list[Row]) -> dict[str, Any]:
     first, last = (visits[0].events[0], visits[-1].events[0]) if visits else (None, None)
     return {
         "first_channel": channel_of(first) if first else "",
@@ -73,7 +73,7 @@ def _touches(events: list[Row], visits: list[Session], money: list[Row]) -> dict
         "first_device_type": first["device_type"] if first else "",
         "last_channel": channel_of(last) if last else "",
         "last_campaign": last["utm_campaign"] if last else "",
-        "country": (last["country"] if last else "") or (money[-1]["country"] if money else ""),
+        "country": (last["country"] if last else "") or (revenue[-1]["country"] if revenue else ""),
         "region": next((row["region"] for row in reversed(events) if row["region"]), ""),
         "tax_residence": next((row["tax_residence"] for row in reversed(events) if row["tax_residence"]), ""),
         "first_touch_at": first["event_at"] if first else None,

@@ -28,13 +28,25 @@ visitors as (
     group by person_id
 ),
 
+{# Also whoever has a subscription and never paid here. #}
+revenue_events as (
+    {%- for relation in ['revenue_lines', 'subscription_changes'] %}
+    select
+        customer_id,
+        country,
+        {{ event_order('event_at', 'event_id') }} as position
+    from {{ of_changed_people(ref(relation), 'customer_id') }}
+    where customer_id != ''
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 customers as (
     select
         customer_id,
-        argMin(country, (event_at, event_id)) as first_order_country,
-        argMax(country, (event_at, event_id)) as last_order_country
-    from {{ of_changed_people(ref('revenue_lines'), 'customer_id') }}
-    where customer_id != ''
+        argMin(country, position) as first_revenue_country,
+        argMax(country, position) as last_revenue_country
+    from revenue_events
     group by customer_id
 ),
 
@@ -52,8 +64,8 @@ joined as (
         visitors.first_event_at as first_event_at,
         visitors.last_session_at as last_session_at,
         visitors.last_event_at as last_event_at,
-        coalesce(customers.first_order_country, '') as first_order_country,
-        coalesce(customers.last_order_country, '') as last_order_country
+        coalesce(customers.first_revenue_country, '') as first_revenue_country,
+        coalesce(customers.last_revenue_country, '') as last_revenue_country
     from visitors
     full outer join customers on visitors.person_id = customers.customer_id
 )
@@ -64,11 +76,11 @@ select
     -- strings
     first_channel,
     first_campaign,
-    coalesce(nullIf(first_session_country, ''), first_order_country) as first_country,
+    coalesce(nullIf(first_session_country, ''), first_revenue_country) as first_country,
     first_device_type,
     last_channel,
     last_campaign,
-    coalesce(nullIf(last_session_country, ''), last_order_country) as last_country,
+    coalesce(nullIf(last_session_country, ''), last_revenue_country) as last_country,
     -- numbers
     sessions,
     -- booleans

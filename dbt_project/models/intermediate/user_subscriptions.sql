@@ -1,6 +1,6 @@
 {{ config(order_by='customer_id') }}
 
-{#- Of several subscriptions of a customer the running one that began last speaks; without one an open trial; else they
+{#- Of several subscriptions of a customer the running one with the newest terms speaks; without one an open trial; else they
     had something. Spans and trials end at the as-of date, so an open one is current. -#}
 with
 terms as (
