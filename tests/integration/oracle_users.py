@@ -35,7 +35,11 @@ def users(company: Company, activation: timedelta = timedelta(days=7)) -> list[d
     rows = []
     for person in {*company.people, *money, *revenue} - {""}:
         mine = (sorted(company.people.get(person, ()), key=in_time), visits[person], money[person])
-        about = _person(company, person, seen) | _touches(*mine[:2], revenue.get(person, [])) | _activation(mine[0], activation, observed_until)
+        about = (
+            _person(company, person, seen)
+            | _touches(*mine[:2], revenue.get(person, []))
+            | _activation(mine[0], activation, observed_until)
+        )
         about |= _lifetime(company, *mine, sorted(orders[person])) | terms.get(person, terms[""])
         rows.append(about | {"first_country": whence[person][0], "as_of_date": company.last})
     return rows

@@ -26,8 +26,8 @@ FUNNEL: Row = {
 
 #: Thirty went all the way with the plan pro, thirty with plus stayed at the second step, sixty at the first.
 CHAINS = " union all ".join(
-    f"select 'f' as funnel, concat('{plan}', toString(number)) as person_id, {furthest} as furthest_step, true as is_best,"
-    f" map('country', '{country}', 'plan', '{plan}', 'channel', '{channel}') as breakdown_values,"
+    f"select 'f' as funnel, concat('{plan}', toString(number)) as person_id, {furthest} as furthest_step,"
+    f" true as is_best, map('country', '{country}', 'plan', '{plan}', 'channel', '{channel}') as breakdown_values,"
     f" true as is_complete, false as is_excluded from numbers({count})"
     for plan, country, channel, furthest, count in (
         ("pro", "DE", "email", 3, 30),

@@ -315,7 +315,7 @@ def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dic
 def value_per_conversion(
     company: Company, chains: list[Row], steps: int, orders: list[Any], known_until: datetime
 ) -> Decimal | None:
-    """Mean of the first order within `funnel_value_days` from the conversion on, over all conversions as old as that."""
+    """Mean of the first order within `funnel_value_days` of a conversion, over all conversions as old as that."""
     money: dict[str, Fraction] = {}
     for row in company.money:
         if row["event_type"] == "charge":

@@ -175,10 +175,10 @@ def test_a_month_is_compared_with_the_days_as_far_from_the_countrys_own_deadline
 
 
 def test_days_that_were_nearer_to_another_deadline_are_no_reference(bench: Bench) -> None:
-    # India's deadline of 2025 was moved to 15 September, that of 2026 is 31 July: whoever is 303 days before the next one
-    # in September 2026 would stand beside September 2025, in which India filed.
-    days = ["2025-06-01", "2025-08-05", "2025-09-10", "2025-11-20", "2026-07-20", "2026-08-05", "2026-09-10", "2026-11-30"]
-    product = [seen(n, f"{day}T12:00", "ada", country="IN") for n, day in enumerate(days)]
+    # India's deadline of 2025 was moved to 15 September, that of 2026 is 31 July. Counted from the one after, September
+    # 2026 would stand beside September 2025, in which India filed.
+    days = ["2025-06-01", "2025-08-05", "2025-09-10", "2025-11-20", "2026-07-20", "2026-08-05", "2026-09-10"]
+    product = [seen(n, f"{day}T12:00", "ada", country="IN") for n, day in enumerate([*days, "2026-11-30"])]
     bench.fill({"user_events": product}, marts=MARTS)
     windows = bench.rows(
         "select toMonth(period_start) as month, has_deadline from int.kpi_deadline_windows"

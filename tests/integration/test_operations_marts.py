@@ -53,8 +53,8 @@ def request_faults(client: Client, schema: str, raw: list[Row], company: Company
 
 #: Raw tables whose rows bear a moment: the data ends with the newest of any of them.
 MOMENTS = (
-    "user_events", "calculator_usage", "revenue_events", "experiment_exposures", "performance_metrics", "system_metrics",
-    "competitor_pricing", "competitor_features", "competitor_seo",
+    "user_events", "calculator_usage", "revenue_events", "experiment_exposures", "performance_metrics",
+    "system_metrics", "competitor_pricing", "competitor_features", "competitor_seo",
 )  # fmt: skip
 
 

@@ -33,9 +33,8 @@ matched as (
             deadline -> deadline.2 = next_deadline.2 and deadline.3 + 1 = next_deadline.3, deadlines
         ) as earlier_deadline,
         next_deadline.1 - earlier_deadline.1 as days_between,
-        earlier_deadline.3 > 0
-        and arrayFirst(deadline -> deadline.1 >= period_start - days_between, deadlines).1 = earlier_deadline.1
-        as has_deadline
+        arrayFirst(deadline -> deadline.1 >= period_start - days_between, deadlines) as deadline_after,
+        earlier_deadline.3 > 0 and deadline_after.1 = earlier_deadline.1 as has_deadline
     from {{ ref('kpi_periods') }} as periods
     cross join countries
     left join calendars on countries.country = calendars.country

@@ -1,12 +1,8 @@
 {{ config(order_by='(source_table, day)') }}
 
-{#- Every day of a source from its first one to the last day of any, so that a silent day has a row and a volume of 0: a feed
-    that fails must not end the days on which it is missed, product events and revenue included. The first day is that of an
-    event or of a rejected message: a source of which nothing was taken has rows, too. -#}
-{%- set dated = [] -%}
-{%- for source_table, (moment, _) in quality_sources().items() if moment != 'event_at' -%}
-    {%- do dated.append(source_table) -%}
-{%- endfor %}
+{#- Every day of a source from its first one to the last day of any, so that a silent day has a row and a volume of 0: a
+    feed that fails must not end the days on which it is missed, product events and revenue included. The first day is
+    that of an event or of a rejected message: a source of which nothing was taken has rows, too. -#}
 with
 deliveries as (
     select * from {{ ref('delivery_days') }}
@@ -21,13 +17,13 @@ rejects as (
     group by source_table, day
 ),
 
--- Rows that bear a day come by schedules of their own, some of them for days to come.
+-- Rows that bear a day and no moment have no delay; they come by schedules of their own, some of them for days to come.
 observed as (
     select
         {% if var('as_of_date') %}toDate('{{ var("as_of_date") }}'){% else %}max(event_date){% endif %} as last_date,
         max(newest_received_at) as received_until
     from deliveries
-    where source_table not in ('{{ dated | join("', '") }}')
+    where p50_delay_ms is not null
     having count() > 0
 ),
 

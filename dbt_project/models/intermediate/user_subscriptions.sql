@@ -1,7 +1,7 @@
 {{ config(order_by='customer_id') }}
 
-{#- Of several subscriptions of a customer the running one with the newest terms speaks; without one an open trial; else they
-    had something. Spans and trials end at the as-of date, so an open one is current. -#}
+{#- Of several subscriptions of a customer the running one with the newest terms speaks; without one an open trial;
+    else they had something. Spans and trials end at the as-of date, so an open one is current. -#}
 with
 terms as (
     select

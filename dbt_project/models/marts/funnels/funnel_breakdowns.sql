@@ -40,8 +40,8 @@ compared as (
     window everybody as (partition by funnel, breakdown, step)
 ),
 
-{# At step 1 everybody has arrived, so there is nothing to test: the p-value is NULL. Nor has a value something to say that
-   only those have who came as far as a later step. #}
+{# At step 1 everybody has arrived, so there is nothing to test: the p-value is NULL. Nor has a value something to say
+   that only those have who came as far as a later step. #}
 tested as (
     select
         *,
