@@ -269,7 +269,7 @@ def experiment_health(experiments: Experiments) -> list[Row]:
         counted = [p for p in people if not p.crossed]
         arms = [row for row in all_arms if row["experiment_id"] == name]
         terms = [row["chi_square_term"] for row in arms if row["weight"] > 0]
-        chi_square = sum(sorted(terms)) if arms and None not in terms else None
+        chi_square = sum(sorted(terms)) if terms and None not in terms else None
         p_value = chi_square_p_value(chi_square, len(terms) - 1)
         stretches: dict[str, list[Person]] = defaultdict(list)
         for p in people:
@@ -295,7 +295,7 @@ def experiment_health(experiments: Experiments) -> list[Row]:
                     experiments.due_in(p.first["country"], p.on, p.ends_on) for p in counted
                 ),
                 "chi_square": chi_square,
-                "degrees_of_freedom": len(terms) - 1 if arms else None,
+                "degrees_of_freedom": len(terms) - 1 if terms else None,
                 "sample_ratio_p_value": p_value,
                 "is_sample_ratio_mismatch": p_value is not None and p_value < ALERT,
                 "is_declared": settings.plan is not None,

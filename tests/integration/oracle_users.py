@@ -71,14 +71,16 @@ def _person(company: Company, person: str, seen: dict[str, set[str]]) -> dict[st
 
 def _touches(events: list[Row], visits: list[Session], revenue: list[Row]) -> dict[str, Any]:
     first, last = (visits[0].events[0], visits[-1].events[0]) if visits else (None, None)
+    country = (last["country"] if last else "") or (revenue[-1]["country"] if revenue else "")
+    placed = next((row for row in reversed(events) if row["region"] and row["country"]), None)
     return {
         "first_channel": channel_of(first) if first else "",
         "first_campaign": first["utm_campaign"] if first else "",
         "first_device_type": first["device_type"] if first else "",
         "last_channel": channel_of(last) if last else "",
         "last_campaign": last["utm_campaign"] if last else "",
-        "country": (last["country"] if last else "") or (revenue[-1]["country"] if revenue else ""),
-        "region": next((row["region"] for row in reversed(events) if row["region"]), ""),
+        "country": country,
+        "region": placed["region"] if placed and placed["country"] == country else "",
         "tax_residence": next((row["tax_residence"] for row in reversed(events) if row["tax_residence"]), ""),
         "first_touch_at": first["event_at"] if first else None,
         "last_touch_at": last["event_at"] if last else None,

@@ -5,7 +5,8 @@ with
 people as (
     select
         person_id,
-        argMaxIf(region, {{ event_order('event_at', 'event_id') }}, region != '') as region,
+        argMaxIf(region, {{ event_order('event_at', 'event_id') }}, region != '' and country != '') as newest_region,
+        argMaxIf(country, {{ event_order('event_at', 'event_id') }}, region != '' and country != '') as region_country,
         argMaxIf(tax_residence, {{ event_order('event_at', 'event_id') }}, tax_residence != '') as tax_residence,
         minIf(event_at, event_name = 'sign_up') as first_sign_up_at,
         countIf(event_name = 'sign_up') > 0 as has_signed_up,
@@ -17,7 +18,8 @@ people as (
 signed_up as (
     select
         person_id,
-        region,
+        newest_region as region,
+        region_country,
         tax_residence,
         if(has_signed_up, first_sign_up_at, null) as signed_up_at,
         arrayFilter(moment -> has_signed_up and moment >= first_sign_up_at, results_at) as later_results_at
@@ -29,6 +31,7 @@ select
     person_id,
     -- strings
     region,
+    region_country,
     tax_residence,
     -- timestamps
     signed_up_at,

@@ -48,8 +48,12 @@ splits as (
         sumIf(people, weight = 0) as unplanned_people,
         max(has_planned_weights) as has_planned_weights,
         -- sorted: a sum of floats depends on their order
-        if(count(chi_square_term) = planned_arms, arraySum(arraySort(groupArray(chi_square_term))), null) as chi_square,
-        toInt32(planned_arms) - 1 as degrees_of_freedom
+        if(
+            planned_arms > 0 and count(chi_square_term) = planned_arms,
+            arraySum(arraySort(groupArray(chi_square_term))),
+            null
+        ) as chi_square,
+        if(planned_arms > 0, toInt32(planned_arms) - 1, null) as degrees_of_freedom
     from {{ ref('experiment_arms') }}
     group by experiment_id
 ),

@@ -54,7 +54,7 @@ joined as (
         people.last_event_at as last_event_at,
         devices.devices as devices,
         devices.shared_devices as shared_devices,
-        profiles.region as region,
+        if(profiles.region_country = people.last_country, profiles.region, '') as region,
         profiles.tax_residence as tax_residence,
         profiles.signed_up_at as signed_up_at,
         profiles.signed_up_at + toIntervalHour(24 * {{ var('activation_days') }}) as activation_ends_at,
