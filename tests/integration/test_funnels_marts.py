@@ -227,7 +227,7 @@ def weighted_quantile(values: list[tuple[float, int]], level: float) -> float | 
 
 
 def test_bottlenecks_follow_from_the_days(
-    simulated: Settings, simulated_oracle: Company, chains: Chains, marts_client: Client
+    simulated: Settings, simulated_oracle: Company, chains: Chains, known_until: datetime, marts_client: Client
 ) -> None:
     schema, resamples = simulated.dataset.schema, VARIABLES["bottleneck_resamples"]
     daily = rows(marts_client, f"select * from {schema}.funnel_daily where is_complete")
