@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from oracle_events import Row, channel_of, end_of_day, engine_order
+from oracle_events import Row, channel_of, end_of_day
 from oracle_marts import SEEDS, Company, Money, cents, share
-from oracle_revenue import Book
+from oracle_revenue import in_time, revenue_of
 
 DAY = timedelta(days=1)
 
@@ -100,21 +100,6 @@ def origins(company: Company) -> dict[str, tuple[str, str]]:
         country = (entry["country"] if entry else "") or (revenue[person][0]["country"] if person in revenue else "")
         found[person] = (country, channel_of(entry) if entry else "")
     return found
-
-
-def revenue_of(company: Company) -> dict[str, list[Row]]:
-    """Lines of money and changes of subscriptions of every customer, in time; who owns a subscription has all of it."""
-    book, found = Book(company), defaultdict(list)
-    for row in company.money:
-        found[company.customer_of(row)].append(row)
-    for name, changes in book.changes.items():
-        found[book.owner[name]] += changes
-    return {customer: sorted(rows, key=in_time) for customer, rows in found.items() if customer}
-
-
-def in_time(row: Row) -> Any:
-    """The order of events: by time, then by id."""
-    return (row["event_at"], engine_order(row["event_id"]))
 
 
 def lifecycle(company: Company, granularity: str) -> list[dict[str, Any]]:

@@ -554,21 +554,34 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
     return found
 
 
+def revenue_of(company: Company) -> dict[str, list[Row]]:
+    """Lines of money and changes of subscriptions of every customer, in time; who owns a subscription has all of it."""
+    book, found = Book(company), defaultdict(list)
+    for row in company.money:
+        found[company.customer_of(row)].append(row)
+    for name, changes in book.changes.items():
+        found[book.owner[name]] += changes
+    return {customer: sorted(rows, key=in_time) for customer, rows in found.items() if customer}
+
+
+def in_time(row: Row) -> Any:
+    """The order of events: by time, then by id."""
+    return (row["event_at"], engine_order(row["event_id"]))
+
+
 def first_visits(company: Company) -> dict[str, tuple[str, str]]:
-    """Country and channel of each customer's first visit; the country of the first money where no visit tells one."""
-    order: Callable[[Row], Any] = lambda r: (r["event_at"], engine_order(r["event_id"]))  # noqa: E731
+    """Country and channel of each customer's first visit; the country of the first revenue where no visit tells one."""
     visits = {
-        person: min(rows, key=order) for person, rows in company.people.items() if not person.startswith("anonymous:")
+        person: min(rows, key=in_time) for person, rows in company.people.items() if not person.startswith("anonymous:")
     }
-    lines: dict[str, Row] = {}
-    for row in sorted(company.money, key=order):
-        lines.setdefault(company.customer_of(row), row)
+    revenue = revenue_of(company)
     return {
         customer: (
-            (visits[customer]["country"] if customer in visits else "") or lines.get(customer, {}).get("country", ""),
+            (visits[customer]["country"] if customer in visits else "")
+            or (revenue[customer][0]["country"] if customer in revenue else ""),
             channel_of(visits[customer]) if customer in visits else "",
         )
-        for customer in {*visits, *lines}
+        for customer in {*visits, *revenue}
     }
 
 
