@@ -1,24 +1,12 @@
 """The seed channel_rules tells channels apart by the landing page's tags and the host that it was reached from."""
 
-import csv
-import re
-
 import pytest
-
-from gtc.settings import PROJECT_ROOT
-
-with (PROJECT_ROOT / "dbt_project" / "seeds" / "channel_rules.csv").open() as _file:
-    RULES = sorted(csv.DictReader(_file), key=lambda rule: int(rule["priority"]))
+from oracle_events import channel_of
 
 
 def channel(source: str = "", medium: str = "", host: str = "") -> str:
-    """The channel of the first rule whose patterns are all found."""
-    given = {"utm_source_matches": source, "utm_medium_matches": medium, "referrer_host_matches": host}
-    return next(
-        rule["channel"]
-        for rule in RULES
-        if all(re.search(rule[column], value) for column, value in given.items() if rule[column])
-    )
+    """The channel of a landing page with these tags, reached from this host."""
+    return channel_of({"utm_source": source, "utm_medium": medium, "referrer_host": host})
 
 
 @pytest.mark.parametrize(
