@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from oracle_events import Row, channel_of, end_of_day
+from oracle_events import Row, end_of_day
 from oracle_marts import SEEDS, Company, Money, cents, share
-from oracle_revenue import in_time, revenue_of
+from oracle_revenue import origins
 
 DAY = timedelta(days=1)
 
@@ -84,21 +84,6 @@ def days_of_events(company: Company) -> dict[str, dict[str, set[date]]]:
     for customer, day, _ in company.orders().values():
         if customer:
             found["order"][customer].add(day)
-    return found
-
-
-def origins(company: Company) -> dict[str, tuple[str, str]]:
-    """Country and channel of everybody's first session; the country of the first revenue where that names none."""
-    sessions: dict[str, Row] = {}
-    for session in company.sessions:
-        first = sessions.setdefault(session.person, session.events[0])
-        if in_time(session.events[0]) < in_time(first):
-            sessions[session.person] = session.events[0]
-    revenue, found = revenue_of(company), {}
-    for person in {*sessions, *revenue} - {""}:
-        entry = sessions.get(person)
-        country = (entry["country"] if entry else "") or (revenue[person][0]["country"] if person in revenue else "")
-        found[person] = (country, channel_of(entry) if entry else "")
     return found
 
 

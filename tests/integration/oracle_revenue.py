@@ -525,7 +525,7 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
     for row in company.money:
         lines[company.customer_of(row), month_of(company.day_of(row["event_at"]))].append(row)
     earned = {key: worth_of(company, rows) for key, rows in lines.items()}
-    people, partial = first_visits(company), partial_months(company)
+    people, partial = origins(company), partial_months(company)
     members: dict[tuple[str, str, date], list[str]] = defaultdict(list)
     for customer, ordered in months.items():
         country, channel = people[customer]
@@ -569,19 +569,17 @@ def in_time(row: Row) -> Any:
     return (row["event_at"], engine_order(row["event_id"]))
 
 
-def first_visits(company: Company) -> dict[str, tuple[str, str]]:
-    """Country and channel of each customer's first visit; the country of the first revenue where no visit tells one."""
-    visits = {
-        person: min(rows, key=in_time) for person, rows in company.people.items() if not person.startswith("anonymous:")
-    }
+def origins(company: Company) -> dict[str, tuple[str, str]]:
+    """Country and channel of everybody's first event; the country of the first revenue where that names none."""
+    visits = {person: min(rows, key=in_time) for person, rows in company.people.items()}
     revenue = revenue_of(company)
     return {
-        customer: (
-            (visits[customer]["country"] if customer in visits else "")
-            or (revenue[customer][0]["country"] if customer in revenue else ""),
-            channel_of(visits[customer]) if customer in visits else "",
+        person: (
+            (visits[person]["country"] if person in visits else "")
+            or (revenue[person][0]["country"] if person in revenue else ""),
+            channel_of(visits[person]) if person in visits else "",
         )
-        for customer in {*visits, *revenue}
+        for person in {*visits, *revenue} - {""}
     }
 
 

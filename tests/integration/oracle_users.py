@@ -10,8 +10,7 @@ from typing import Any
 
 from oracle_events import Row, Session, channel_of
 from oracle_marts import Company, cents
-from oracle_retention import origins
-from oracle_revenue import Book, in_time, revenue_of
+from oracle_revenue import Book, in_time, origins, revenue_of
 
 #: Which status speaks, where a customer has had several.
 STATUSES = ("trial_ended", "cancelled", "trialing", "active")
