@@ -31,7 +31,7 @@ def newsletters_are_lifecycle(project: Path) -> None:
 
 def newsletters_are_lifecycle_in_sql(project: Path) -> None:
     replace(
-        project / "models" / "intermediate" / "traffic_sources.sql",
+        project / "models" / "intermediate" / "people" / "traffic_sources.sql",
         "argMin(rules.channel, rules.priority) as channel",
         "if(sources.utm_medium = 'newsletter', 'lifecycle', argMin(rules.channel, rules.priority)) as channel",
     )

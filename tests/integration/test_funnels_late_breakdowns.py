@@ -57,8 +57,8 @@ def answers(marts_client: Client) -> Any:
     given = {
         "funnel_counted_chains": CHAINS,
         "people": NOBODY,
-        "declared_funnels": rendered("intermediate/declared_funnels.sql"),
-        "funnel_segments": rendered("intermediate/funnel_segments.sql"),
+        "declared_funnels": rendered("intermediate/funnels/declared_funnels.sql"),
+        "funnel_segments": rendered("intermediate/funnels/funnel_segments.sql"),
     }
     ctes = ", ".join(f"{name} as ({sql})" for name, sql in given.items())
     return lambda path: rows(marts_client, f"with {ctes} select * from ({rendered(path)}) order by all")
@@ -88,7 +88,7 @@ def test_only_values_that_are_known_at_the_entry_are_judged(answers: Any) -> Non
 
 
 def test_a_breakdown_is_late_up_to_the_step_that_it_is_taken_at(answers: Any) -> None:
-    found = answers("intermediate/declared_funnels.sql")
+    found = answers("intermediate/funnels/declared_funnels.sql")
     assert [row["late_breakdowns"] for row in sorted(found, key=lambda row: row["step"])] == [
         ["plan", "channel"],
         ["plan", "channel"],

@@ -1,4 +1,4 @@
-{#- The funnels that models/intermediate/declared_funnels.yml declares, checked and completed (macro funnel_plan). A faulty
+{#- The funnels that models/intermediate/funnels/declared_funnels.yml declares, checked and completed (macro funnel_plan). A faulty
     declaration stops the build with one line per fault. The variable `funnels` replaces the file, for tests. -#}
 {%- macro funnel_plans() -%}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
