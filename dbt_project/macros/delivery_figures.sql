@@ -2,22 +2,17 @@
     says; how often they were delivered; how long the first delivery took; how many bear a time that cannot be; how many have
     an empty column.
 
-    Like each_event_once, only ids that occur more than once are grouped. Deliveries that the engine has merged away are
-    gone: what is left of an event is its newest one. -#}
+    Like each_event_once, only ids that occur more than once are grouped; of the last days, with `recent_only`, all ids that
+    any delivery puts there, with all their deliveries, since the newest one may say an earlier day. Deliveries that the
+    engine has merged away are gone: what is left of an event is its newest one. -#}
 {%- macro delivery_figures(source_table, moment, filled, recent_only=false) -%}
     {%- set is_dated = moment != 'event_at' -%}
     {%- set happened = moment if is_dated else happened_at('arrived') -%}
     {%- set day = moment if is_dated else reporting_date(happened) -%}
     {%- set relation = source('raw', source_table) -%}
-    {%- if recent_only -%}
-        {%- set relation -%}
-            (
-                select *, row_version from {{ source('raw', source_table) }}
-                where
-                    toDate({{ moment }}) >= {{ first_recent_day() }}
-                    {{ "or event_at < toDateTime64('" ~ var('earliest_event_date') ~ "', 3, 'UTC')" if not is_dated }}
-            )
-        {%- endset -%}
+    {%- set recent = 'toDate(' ~ moment ~ ') >= ' ~ first_recent_day() -%}
+    {%- if not is_dated -%}
+        {%- set recent = recent ~ " or event_at < toDateTime64('" ~ var('earliest_event_date') ~ "', 3, 'UTC')" -%}
     {%- endif -%}
     {#- Whether a text is empty is asked where it is read: there it costs its length, later the whole text. -#}
     {%- set columns = [day, happened, 'false' if is_dated else moment ~ ' != ' ~ happened] -%}
@@ -45,6 +40,7 @@
             {%- endfor %}
         ] as empty_columns
     from (
+        {%- if not recent_only %}
         select
             tuple({{ columns }}) as newest,
             received_at as first_received_at,
@@ -53,13 +49,19 @@
         from {{ relation }} as arrived
         where cityHash64(event_id) not in ({{ repeated_events(relation) }})
         union all
+        {%- endif %}
         select
             argMax(tuple({{ columns }}), row_version) as newest,
             min(received_at) as first_received_at,
             max(received_at) as last_received_at,
             count() as deliveries
         from {{ relation }} as arrived
-        where cityHash64(event_id) in ({{ repeated_events(relation) }})
+        where
+            {%- if recent_only %}
+            event_id in (select event_id from {{ relation }} where {{ recent }})
+            {%- else %}
+            cityHash64(event_id) in ({{ repeated_events(relation) }})
+            {%- endif %}
         group by event_id
     )
     group by event_date

@@ -152,13 +152,13 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
     chosen = random.Random(seed)
     settings = for_dataset(warehouse, f"batched_{seed}")
     migrate(etl, settings.dataset)
-    first, last = datetime(2026, 2, 1), datetime(2026, 5, 4)
+    first, quiet, last = datetime(2026, 2, 1), datetime(2026, 5, 3), datetime(2026, 5, 4)
     count = chosen.randint(2, 4)
-    cuts = sorted(first + (last - first) * chosen.uniform(0.4, 1) for _ in range(count))
-    edges = [first, *cuts, last]
+    cuts = sorted(first + (quiet - first) * chosen.uniform(0.4, 1) for _ in range(count))
+    edges = [first, *cuts, quiet, last]  # nothing is corrected on the last day: what builds before it left has to last
     for number, (begin, end) in enumerate(itertools.pairwise(edges)):
         copy_batch(etl, company, settings.dataset, f"arrived >= '{begin}' and arrived < '{end}'")
-        if number > 0:
+        if number > 0 and begin < quiet:
             for table in CORRECTED_COLUMNS:
                 insert(etl, settings.dataset, table, corrections(etl, company, table, chosen, begin))
         must_build(settings, with_tests=False, variables=ALWAYS_CHANGES)
@@ -167,6 +167,31 @@ def test_random_batches_equal_the_full_refresh(warehouse: Settings, etl: Client,
     must_build(settings, full_refresh=True, with_tests=False)
     assert set(differing(batched, contents(etl, settings))) <= LIVE
     assert received == events_received(etl, settings)
+
+
+def test_an_event_that_was_corrected_to_an_older_day_counts_there_ever_after(warehouse: Settings, etl: Client) -> None:
+    settings = for_dataset(warehouse, "corrected_day")
+    migrate(etl, settings.dataset)
+
+    def seen(number: int, day: int, received: datetime | None = None) -> dict[str, object]:
+        at = datetime(2026, 3, day, number % 4)
+        return {"event_id": uuid_of(number), "event_name": "page_view", "event_at": at, "received_at": received or at}
+
+    history = [seen(4 * day + n, day) for day in range(1, 29) for n in range(4)]
+    today = [seen(4 * 29 + n, 29) for n in range(4)]
+    moved = seen(4 * 28, 5, received=datetime(2026, 3, 29, 12))
+    tomorrow = [seen(4 * 30 + n, 30) for n in range(4)]
+    back = seen(4 * 28, 28, received=datetime(2026, 3, 31, 12))
+    for batch, counts in (
+        (history, (4, 4)),
+        ([*today, moved], (5, 3)),
+        (tomorrow, (5, 3)),  # an ordinary day: only the last days are looked at
+        ([seen(4 * 31, 31), back], (4, 4)),
+    ):
+        insert(etl, settings.dataset, "user_events", batch)
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES, select=["+data_quality"])
+        received = events_received(etl, settings)
+        assert tuple(received["user_events", date(2026, 3, day)] for day in (5, 28)) == counts
 
 
 #: Tables that are built by changes, some from their own rows, or with keys found in them; by the moment from which
