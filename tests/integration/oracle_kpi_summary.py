@@ -292,8 +292,8 @@ def revenue_weekly(company: Any, cents: Callable[[Fraction], Decimal]) -> list[R
         {
             "dimension": row["dimension"],
             "dimension_value": row["dimension_value"],
-            "net_revenue": row["value"] or 0.0,
-            "year_before_net_revenue": row["year_before_value"],
+            "net_revenue": _money(row["value"] or 0.0),
+            "year_before_net_revenue": None if row["year_before_value"] is None else _money(row["year_before_value"]),
             "deadlines": deadlines_in(
                 row["dimension_value"] if row["dimension"] == "country" else None, row["period_start"]
             ),
@@ -304,3 +304,7 @@ def revenue_weekly(company: Any, cents: Callable[[Fraction], Decimal]) -> list[R
         if row["kpi"] == "net_revenue" and row["dimension"] in ("country", "plan")
     ]
     return sorted(weeks, key=lambda row: (row["dimension"], row["week"], row["dimension_value"]))
+
+
+def _money(cents_as_number: float) -> Decimal:
+    return Decimal(str(round(cents_as_number, 2)))

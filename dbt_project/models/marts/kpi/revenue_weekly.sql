@@ -36,9 +36,10 @@ select
     -- strings
     cast(weeks.dimension as String) as dimension,
     cast(weeks.dimension_value as String) as dimension_value,
+    {# kpi_summary holds figures of all units as numbers; these are cents, so that the way back to money is exact. #}
     -- money in the reporting currency
-    cast(weeks.net_revenue_value as Float64) as net_revenue,
-    cast(weeks.year_before_value as Nullable(Float64)) as year_before_net_revenue,
+    {{ to_cents('toDecimal128(weeks.net_revenue_value, 4)') }} as net_revenue,
+    cast(round(toDecimal128(weeks.year_before_value, 4), 2) as Nullable(Decimal(18, 2))) as year_before_net_revenue,
     -- numbers
     cast(coalesce(due.due_forms, 0) as UInt64) as deadlines,
     -- booleans
