@@ -31,7 +31,8 @@ from oracle_marts import Company
 from gtc.settings import PROJECT_ROOT, Settings
 
 PROJECT = PROJECT_ROOT / "dbt_project"
-DECLARED = yaml.safe_load((PROJECT / "models/intermediate/funnels/declared_funnels.yml").read_text())["models"][0]["config"]
+DECLARATION = PROJECT / "models/intermediate/funnels/declared_funnels.yml"
+DECLARED = yaml.safe_load(DECLARATION.read_text())["models"][0]["config"]
 DECLARATIONS: list[Row] = DECLARED["meta"]["funnels"]
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
 MACROS = Macros({})
