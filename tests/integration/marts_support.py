@@ -29,7 +29,7 @@ RAW_COLUMNS = {
 }
 
 #: Raw tables that tests fill.
-FILLED_TABLES = (*RAW_COLUMNS, "marketing_spend", "load_rejects")
+FILLED_TABLES = (*RAW_COLUMNS, "marketing_spend", "load_log", "load_rejects")
 
 #: Tables that differ between two builds of the same data: how a build went, and what counts or names deliveries as
 #: they stand in raw, of which merging parts removes repeats at any time. `shared_purchases` only says whom a build of
@@ -151,6 +151,7 @@ class Bench:
 
     def fill(self, raw: dict[str, list[Row]], marts: Iterable[str] = CORE_MARTS) -> None:
         """Replace all raw rows, and every table of these marts and of what they are made from."""
+        assert set(raw) <= set(FILLED_TABLES)
         for table in FILLED_TABLES:
             self.client.command(f"truncate table {self.dataset.raw_database}.{table}")
             insert(self.client, self.dataset, table, raw.get(table, []))

@@ -88,11 +88,13 @@ def performance_metrics(
 
 @dataclass(frozen=True)
 class Source:
-    """Deliveries of one raw table, oldest first where an event has several, and the days of its rejected messages."""
+    """Deliveries of one raw table, oldest first where an event has several, the days of its rejected messages, and its
+    files: day of the load, rows, rejected rows."""
 
     name: str
     raw: list[Row]
     rejected: list[date]
+    files: list[tuple[date, int, int]]
     filled: tuple[str, ...]
 
 
@@ -119,7 +121,10 @@ def source_days(source: Source, as_of: date, complete_until: datetime, time_zone
         by_day[day_of(newest["event_at"])].append((newest, deliveries[newest["event_id"]]))
     found: dict[date, Row] = {}
     newest_received: datetime | None = None
-    day = min([*by_day, *source.rejected], default=as_of + timedelta(days=1))
+    rejected = [min(day, as_of) for day in source.rejected]
+    files = [(min(day, as_of), total, lost) for day, total, lost in source.files]
+    begins = [*by_day, *rejected, *(day for day, _, lost in files if lost)]
+    day = min(begins, default=as_of + timedelta(days=1))
     while day <= as_of:
         events = by_day.get(day, [])
         delays = [
@@ -136,7 +141,9 @@ def source_days(source: Source, as_of: date, complete_until: datetime, time_zone
             "deliveries": sum(len(rows) for _, rows in events),
             "late_events": sum(delay >= LATE / MILLISECOND for delay in delays),
             "wrong_clocks": sum("sent_at" in newest for newest, _ in events),
-            "rejects": source.rejected.count(day),
+            "rejects": rejected.count(day),
+            "file_rejects": sum(lost for loaded, _, lost in files if loaded == day),
+            "file_rows": sum(total for loaded, total, _ in files if loaded == day),
             "expected": expected,
             "lowest": None if expected is None else min(expected, max(same_weekdays[:2])),
             "highest": None if expected is None else max(expected, same_weekdays[0]),
@@ -163,6 +170,7 @@ def readings(days: dict[date, Row], limits: Limits) -> dict[tuple[Any, ...], Row
             "delay_p50_seconds": (row["p50"] / 1000 if events else None, events),
             "delay_p99_seconds": (row["p99"] / 1000 if events else None, events),
             "reject_rate": (share(rejects, rejects + deliveries), rejects + deliveries),
+            "file_reject_rate": (share(row["file_rejects"], row["file_rows"]), row["file_rows"]),
         }
         found[day, "volume", ""] = judged_volume(row, limits)
         found |= {

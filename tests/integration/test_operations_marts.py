@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,12 +103,26 @@ def limits_of(source: str) -> Limits:
 def source_of(client: Client, raw_database: str, name: str, time_zone: str = "UTC") -> Source:
     """What raw holds of one table."""
     columns = ", ".join(("event_id", "event_at", "received_at", "row_version", *FILLED[name]))
-    day_of, messages = day_cutter(time_zone), {}
+    day_of = day_cutter(time_zone)
+    states: dict[Any, Row] = {}
+    for state in rows(
+        client, f"select * from {raw_database}.load_log where target_table = '{name}' order by logged_at"
+    ):
+        states[state["load_id"]] = state
+    loads = {load: state for load, state in states.items() if state["file_name"] and state["status"] != "running"}
+    streamed, lost = set(), defaultdict(set)
     for reject in rows(client, f"select * from {raw_database}.load_rejects where target_table = '{name}'"):
-        key = (day_of(reject["rejected_at"]), reject["load_id"], reject["line_number"], reject["raw_row"])
-        messages[key] = key[0]
+        message = (reject["line_number"], reject["raw_row"])
+        if reject["load_id"] in loads:
+            lost[reject["load_id"]].add(message)
+        else:
+            streamed.add((day_of(reject["rejected_at"]), reject["load_id"], *message))
+    files = [
+        (day_of(state["started_at"]), max(state["rows_read"], len(lost[load])), len(lost[load]))
+        for load, state in loads.items()
+    ]
     raw = rows(client, f"select {columns} from {raw_database}.{name}")
-    return Source(name, raw, list(messages.values()), FILLED[name])
+    return Source(name, raw, [day for day, *_ in streamed], files, FILLED[name])
 
 
 def test_requests_of_the_simulated_company_equal_the_oracle(
@@ -340,6 +354,41 @@ def test_a_source_of_which_nothing_was_taken_has_rows(bench: Bench) -> None:
         (NOON.date(), "reject_rate", 1, 2, "none"),
         (NOON.date(), "volume", 0, 0, "none"),
         (NOON.date() + timedelta(days=1), "volume", 0, 0, "none"),
+    ]
+
+
+def test_rows_of_a_file_are_rejected_on_the_day_of_the_load_whatever_days_they_speak_of(bench: Bench) -> None:
+    old, failed, daily = (uuid_of(n) for n in (901, 902, 903))
+    loads = [  # history, long after the last day of the data; one that failed; one of a day on which a stream came, too
+        {"load_id": old, "rows_read": 200, "started_at": NOON + timedelta(days=400), "file_name": "2011.csv"},
+        {"load_id": failed, "rows_read": 0, "started_at": NOON, "file_name": "x.csv", "status": "failed"},
+        {"load_id": daily, "rows_read": 50, "started_at": NOON, "file_name": "daily.csv"},
+    ]
+    rejected = [(old, line) for line in range(3, 53)] + [(failed, 1), (daily, 2), (daily, 2), (uuid_of(904), 1)]
+    bench.fill(
+        {
+            "performance_metrics": [request(n, 0, 80) for n in range(3)],
+            "user_events": [view(1, NOON + timedelta(days=1))],
+            "load_log": [{"target_table": "performance_metrics", "status": "done"} | load for load in loads],
+            "load_rejects": [
+                {"target_table": "performance_metrics", "load_id": load, "line_number": line, "raw_row": "?"}
+                | {"rejected_at": NOON + timedelta(days=400 if load == old else 0), "column_name": str(n % 2)}
+                for n, (load, line) in enumerate(rejected)
+            ],
+        },
+        marts=MARTS,
+    )
+    source = source_of(bench.client, bench.dataset.raw_database, "performance_metrics", bench.company().time_zone)
+    assert quality_faults(bench.client, bench.dataset, source, bench.company()) == []
+    found = bench.rows(
+        "select quality_date, check_name, value, sample_count, severity from marts.data_quality"
+        " where source_table = 'performance_metrics' and endsWith(check_name, 'reject_rate')"
+        " order by quality_date, check_name"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        (NOON.date(), "file_reject_rate", 2 / 51, 51, "critical"),
+        (NOON.date(), "reject_rate", 1 / 4, 4, "none"),
+        (NOON.date() + timedelta(days=1), "file_reject_rate", 0.25, 200, "critical"),
     ]
 
 

@@ -8,15 +8,6 @@ deliveries as (
     select * from {{ ref('delivery_days') }}
 ),
 
-rejects as (
-    select
-        target_table as source_table,
-        {{ reporting_date('rejected_at') }} as day,
-        uniqExact(load_id, line_number, raw_row) as rejects
-    from {{ ref('stg_load_rejects') }}
-    group by source_table, day
-),
-
 -- Rows that bear a day and no moment have no delay; they come by schedules of their own, some of them for days to come.
 observed as (
     select
@@ -25,6 +16,75 @@ observed as (
     from deliveries
     where p50_delay_ms is not null
     having count() > 0
+),
+
+rejects as (
+    select
+        target_table as source_table,
+        load_id,
+        {{ reporting_date('rejected_at') }} as rejected_on,
+        uniqExact(line_number, raw_row) as rejects
+    from {{ ref('stg_load_rejects') }}
+    group by source_table, load_id, rejected_on
+),
+
+files as (
+    select
+        target_table as source_table,
+        load_id,
+        {{ reporting_date('started_at') }} as loaded_on,
+        rows_read
+    from {{ ref('stg_load_log') }}
+    where file_name != '' and status != 'running'
+),
+
+streamed_rejects as (
+    select
+        source_table,
+        rejected_on as came_on,
+        rejects,
+        0 as file_rejects,
+        0 as file_rows
+    from rejects
+    where load_id not in (select files.load_id from files)
+),
+
+rejects_of_files as (
+    select
+        load_id,
+        sum(rejects) as rejects
+    from rejects
+    group by load_id
+),
+
+loaded_files as (
+    select
+        files.source_table as source_table,
+        files.loaded_on as came_on,
+        0 as rejects,
+        coalesce(rejects_of_files.rejects, 0) as file_rejects,
+        greatest(files.rows_read, coalesce(rejects_of_files.rejects, 0)) as file_rows
+    from files
+    left join rejects_of_files on files.load_id = rejects_of_files.load_id
+),
+
+came as (
+    select * from streamed_rejects
+    union all
+    select * from loaded_files
+),
+
+-- History is loaded long after its own last day: what comes later counts on that day, or no day would tell of it.
+came_by_day as (
+    select
+        came.source_table as source_table,
+        {{ 'came.came_on' if var('as_of_date') else 'least(came.came_on, observed.last_date)' }} as day,
+        sum(came.rejects) as rejects,
+        sum(came.file_rejects) as file_rejects,
+        sum(came.file_rows) as file_rows
+    from came
+    cross join observed
+    group by source_table, day
 ),
 
 calendar as (
@@ -47,7 +107,8 @@ calendar as (
             select
                 source_table,
                 day as first_day
-            from rejects
+            from came_by_day
+            where rejects + file_rejects > 0
         ) as seen
         group by source_table
     ) as spans
@@ -63,7 +124,9 @@ days as (
         coalesce(deliveries.deliveries, 0) as deliveries,
         coalesce(deliveries.late_events, 0) as late_events,
         coalesce(deliveries.wrong_clock_events, 0) as wrong_clock_events,
-        coalesce(rejects.rejects, 0) as rejects,
+        coalesce(came_by_day.rejects, 0) as rejects,
+        coalesce(came_by_day.file_rejects, 0) as file_rejects,
+        coalesce(came_by_day.file_rows, 0) as file_rows,
         deliveries.p50_delay_ms as p50_delay_ms,
         deliveries.p99_delay_ms as p99_delay_ms,
         deliveries.empty_columns as empty_columns,
@@ -79,7 +142,7 @@ days as (
         ) as events_before
     from calendar
     left join deliveries on calendar.source_table = deliveries.source_table and calendar.day = deliveries.event_date
-    left join rejects on calendar.source_table = rejects.source_table and calendar.day = rejects.day
+    left join came_by_day on calendar.source_table = came_by_day.source_table and calendar.day = came_by_day.day
 ),
 
 with_same_weekdays as (
@@ -110,6 +173,8 @@ select
     late_events,
     wrong_clock_events,
     rejects,
+    file_rejects,
+    file_rows,
     expected_events,
     if(
         expected_events is null,

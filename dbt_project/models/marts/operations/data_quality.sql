@@ -18,7 +18,8 @@ source_days as (
                 ('wrong_clock_rate', '', if(p50_delay_ms is null, null, wrong_clock_events / events), null, events),
                 ('delay_p50_seconds', '', p50_delay_ms / 1000, null, events),
                 ('delay_p99_seconds', '', p99_delay_ms / 1000, null, events),
-                ('reject_rate', '', rejects / nullIf(rejects + deliveries, 0), null, rejects + deliveries)
+                ('reject_rate', '', rejects / nullIf(rejects + deliveries, 0), null, rejects + deliveries),
+                ('file_reject_rate', '', file_rejects / nullIf(file_rows, 0), null, file_rows)
             ],
             arrayMap(empties -> ('empty_rate', empties.1, empties.2 / nullIf(events, 0), null, events), empty_columns)
         )) as reading
