@@ -8,3 +8,12 @@
 {%- macro exact_quantile(share, value, times) -%}
     quantileExactWeighted({{ share }})({{ value }}, {{ times }})
 {%- endmacro -%}
+
+{#- The same of several shares, as a state that merges: merged_quantiles makes an array of values of any number of states. -#}
+{%- macro exact_quantiles_state(shares, value, times) -%}
+    quantilesExactWeightedState({{ shares | join(', ') }})({{ value }}, {{ times }})
+{%- endmacro -%}
+
+{%- macro merged_quantiles(shares, state) -%}
+    quantilesExactWeightedMerge({{ shares | join(', ') }})({{ state }})
+{%- endmacro -%}

@@ -3,6 +3,12 @@
     {{ return(['all', 'country', 'channel', 'plan', 'device_type']) }}
 {%- endmacro -%}
 
+{#- What figures of requests are drilled by. A request names the country that it came from, and neither how somebody came
+    nor what they pay. -#}
+{%- macro request_dimensions() -%}
+    {{ return(['all', 'country']) }}
+{%- endmacro -%}
+
 {#- The longest stretch of days over which people are counted once: a quarter, or the monthly window if that is
     longer. -#}
 {%- macro longest_window_days() -%}

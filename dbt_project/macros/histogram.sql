@@ -7,6 +7,19 @@
     cast(arraySort(groupArrayIf(({{ value }}, {{ frequency }}), {{ condition }})) as Map(UInt32, UInt64))
 {%- endmacro -%}
 
+{#- The same of rows of which a few share a value, as requests of one minute from several countries do: counting by value
+    first would group all rows a second time, so only histograms in which a value repeats are summed. -#}
+{%- macro summed_histogram(value, frequency) -%}
+    arrayMap(
+            counts -> if(
+                arrayUniq(mapKeys(counts)) = length(counts),
+                counts,
+                cast(arrayReduce('sumMap', [mapKeys(counts)], [mapValues(counts)]) as Map(UInt32, UInt64))
+            ),
+            [{{ histogram(value, frequency, 'true') }}]
+        )[1]
+{%- endmacro -%}
+
 {#- The smallest value that at least `percent` of all values do not exceed: Hyndman and Fan's definition 1, as in
     quantile_score, in whole numbers. NULL for an empty histogram. Of a longer period:
     quantileExactWeightedArray(0.95)(mapKeys(histogram), mapValues(histogram)), which is the same definition. -#}

@@ -22,7 +22,7 @@
             {{ rows }}.requests - {{ rows }}.server_errors,
             latency_ms > {{ var('apdex_threshold_ms') }} and latency_ms <= 4 * {{ var('apdex_threshold_ms') }}
         ) as tolerating_requests,
-        {{ histogram('latency_ms', rows ~ '.requests', 'true') }} as latencies
+        {{ summed_histogram('latency_ms', rows ~ '.requests') }} as latencies
 {%- endmacro -%}
 
 {#- The columns that every mart about requests shows of these figures, cast for its contract. -#}

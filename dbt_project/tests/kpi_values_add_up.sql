@@ -1,5 +1,5 @@
-{#- The values of each dimension add up to the whole, to the last decimal, people included. Requests and sticky
-    people stand in the whole only. #}
+{#- The values of each dimension add up to the whole, to the last decimal, people included. Sticky people stand
+    in the whole only, requests there and by country. #}
 with
 totals as (
     select

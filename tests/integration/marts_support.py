@@ -25,7 +25,7 @@ RAW_COLUMNS = {
     " subscription_id, plan, previous_plan, billing_period, plan_price, product_id, amount, tax_amount, currency,"
     " country, reason, row_version",
     "experiment_exposures": "event_id, event_at, received_at, user_id, anonymous_id, row_version",
-    "performance_metrics": "event_id, event_at, received_at, status_code, duration_ms, row_version",
+    "performance_metrics": "event_id, event_at, received_at, country, status_code, duration_ms, row_version",
 }
 
 #: Raw tables that tests fill.

@@ -31,6 +31,12 @@ CHANGES = (
 #: Values of (country, channel, plan, device).
 Values = tuple[str, str, str, str]
 
+#: Days of a dimension and value: dimension, value, first day, last day.
+Part = tuple[str, str, date, date]
+
+#: Dimensions in which requests count: they bear a country and nothing else.
+DIMENSIONS_OF_REQUESTS = ("all", "country")
+
 
 @dataclass(frozen=True)
 class Span:
@@ -266,8 +272,8 @@ class Figures:
             add("trials_converted", self.day_of(row["event_at"]), values, converted)
         for row in each_once(company.performance_metrics):
             day = self.day_of(row["event_at"])
-            add("requests", day, ("", "", "", ""))
-            add("failed_requests", day, ("", "", "", ""), row["status_code"] >= 500)
+            add("requests", day, (row["country"], "", "", ""))
+            add("failed_requests", day, (row["country"], "", "", ""), row["status_code"] >= 500)
         return found
 
     def first_charges(self) -> dict[str, Row]:
@@ -366,18 +372,24 @@ class Figures:
         cells = self.total_by_values(measure, start, end).items()
         return sum((amount for values, amount in cells if self.fits(values, dimension, value)), Fraction())
 
-    def quantile(self, percent: int, start: date, end: date) -> int | None:
-        """The smallest whole millisecond within which so many percent of the requests were answered."""
-        days = (start + timedelta(days=n) for n in range((end - start).days + 1))
-        durations = sorted(duration for day in days for duration in self.durations.get(day, ()))
+    def quantile(self, percent: int, *parts: Part) -> int | None:
+        """The smallest whole millisecond within which so many percent of the requests of all parts were answered."""
+        durations = sorted(
+            duration
+            for dimension, value, start, end in parts
+            for country, days in self.durations.items()
+            if dimension == "all" or country == value
+            for n in range((end - start).days + 1)
+            for duration in days.get(start + timedelta(days=n), ())
+        )
         return durations[-(-percent * len(durations) // 100) - 1] if durations else None
 
     @cached_property
-    def durations(self) -> dict[date, list[int]]:
-        """Whole milliseconds of each day's requests, rounded up."""
-        found: dict[date, list[int]] = defaultdict(list)
+    def durations(self) -> dict[str, dict[date, list[int]]]:
+        """Whole milliseconds of each country's and day's requests, rounded up."""
+        found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(list))
         for row in each_once(self.company.performance_metrics):
-            found[self.day_of(row["event_at"])].append(math.ceil(row["duration_ms"]))
+            found[row["country"]][self.day_of(row["event_at"])].append(math.ceil(row["duration_ms"]))
         return found
 
     @cache  # noqa: B019
@@ -386,8 +398,8 @@ class Figures:
         if dimension == "all":
             return [""]
         place = DIMENSIONS.index(dimension) - 1
-        found = {values[place] for (measure, day), rows in self.sums.items() if "requests" not in measure
-                 for values, _ in rows}  # fmt: skip
+        found = {values[place] for (measure, day), rows in self.sums.items()
+                 if dimension in DIMENSIONS_OF_REQUESTS or "requests" not in measure for values, _ in rows}  # fmt: skip
         found |= {values[place] for days in self.paying.values() for values in days.values()}
         spans = [s for s in self.spans if s.mrr > 0 and (s.until is None or s.first < s.until)]
         return sorted(found | {self._of_span(span)[place] for span in spans})
@@ -437,7 +449,20 @@ def _cell(figures: Figures, cents: Callable[[Fraction], Decimal], dimension: str
         **{name: cents(figures.total(name, day, day, *here)) for name in MONEY},
         **{name: int(figures.balance(name, day, *here)) for name in BALANCES},
         **{name: cents(figures.balance(name, day, *here)) for name in BALANCES_OF_MONEY},
+        **_requests(figures, dimension, value, day),
         "is_partial": day not in figures.finished,
+    }
+
+
+def _requests(figures: Figures, dimension: str, value: str, day: date) -> Row:
+    """Requests of one day, where the dimension says anything about them."""
+    if dimension not in DIMENSIONS_OF_REQUESTS:
+        return dict.fromkeys(("requests", "failed_requests", "latency_p50_ms", "latency_p95_ms"))
+    return {
+        "requests": int(figures.total("requests", day, day, dimension, value)),
+        "failed_requests": int(figures.total("failed_requests", day, day, dimension, value)),
+        "latency_p50_ms": figures.quantile(50, (dimension, value, day, day)),
+        "latency_p95_ms": figures.quantile(95, (dimension, value, day, day)),
     }
 
 
@@ -449,11 +474,11 @@ def kpi_daily_figures(company: Any, cents: Callable[[Fraction], Decimal]) -> dic
 
 def _day(figures: Figures, cents: Callable[[Fraction], Decimal], day: date) -> Row:
     balances = {name: figures.balance(name, day) for name in (*BALANCES, *BALANCES_OF_MONEY)}
-    sign_ups, activated, trials, converted, requests, failed = (
+    sign_ups, activated, trials, converted = (
         int(figures.total(name, day, day))
-        for name in ("sign_ups", "activated_sign_ups", "trials_started", "trials_converted", "requests",
-                     "failed_requests")
-    )  # fmt: skip
+        for name in ("sign_ups", "activated_sign_ups", "trials_started", "trials_converted")
+    )
+    requests = _requests(figures, "all", "", day)
     activated_known, converted_known = figures.is_mature(day, ACTIVATION), figures.is_mature(day, TRIAL)
     opening, churned = int(balances["opening_customers"]), int(balances["churned_customers"])
     return {
@@ -467,9 +492,6 @@ def _day(figures: Figures, cents: Callable[[Fraction], Decimal], day: date) -> R
         "churn_rate": churned / opening if opening else None,
         "nrr": money_ratio(balances["retained_mrr"], balances["opening_mrr"]),
         "grr": money_ratio(balances["kept_mrr"], balances["opening_mrr"]),
-        "requests": requests,
-        "failed_requests": failed,
-        "error_rate": failed / requests if requests else None,
-        "latency_p50_ms": figures.quantile(50, day, day),
-        "latency_p95_ms": figures.quantile(95, day, day),
+        **requests,
+        "error_rate": requests["failed_requests"] / requests["requests"] if requests["requests"] else None,
     }

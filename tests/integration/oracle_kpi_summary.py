@@ -12,16 +12,13 @@ from typing import Any
 
 import yaml
 from oracle_events import Row
-from oracle_kpi import ACTIVATION, BALANCES, BALANCES_OF_MONEY, DIMENSIONS, TRIAL, Figures, money_ratio
+from oracle_kpi import ACTIVATION, BALANCES, BALANCES_OF_MONEY, DIMENSIONS, TRIAL, Figures, Part, money_ratio
 
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 PERIODS = ("day", "week", "month", "quarter")
 REFERENCES = ("previous", "year_before", "deadline")
 LOOK_BACK = {"weekly_window_days": 7, "monthly_window_days": 30, "opening_balance": 31, None: 0}
 OPEN_WINDOW = {"activation_days": ACTIVATION, "trial_days": TRIAL}
-
-#: Days of a dimension and value: dimension, value, first day, last day.
-Part = tuple[str, str, date, date]
 
 
 def catalogue() -> dict[str, Row]:
@@ -185,7 +182,7 @@ class Summary:
         metric = self.metrics[name]
         rule = metric["over_period"]
         if rule == "quantile":
-            found = self.figures.quantile(95 if "95" in name else 50, *parts[0][2:])
+            found = self.figures.quantile(95 if "95" in name else 50, *parts)
             return None if found is None else float(found)
         if "numerator" not in metric:
             amount = self.amount(name, parts)
@@ -201,7 +198,9 @@ class Summary:
 
     def rows_of(self, period: Period, dimension: str, value: str) -> list[Row]:
         windows = self.windows(period, dimension, value)
-        drilled = {name: m for name, m in self.metrics.items() if dimension == "all" or m["drill"] == "all"}
+        drilled = {
+            name: m for name, m in self.metrics.items() if dimension == "all" or m["drill"] in ("all", dimension)
+        }
         return [self.row(name, period, windows, dimension, value) for name in drilled]
 
     def is_mature(self, name: str, parts: list[Part]) -> bool:

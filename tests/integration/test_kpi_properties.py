@@ -52,6 +52,18 @@ def terms(number: int, moment: str, who: str, kind: str, plan: str, price: str, 
     return money(number, moment, who, kind, "0", **known | more)
 
 
+def asked(number: int, moment: str, country: str, duration: float = 100.0, status: int = 200) -> Row:
+    """One request."""
+    row = {
+        "event_id": uuid_of(number),
+        "event_at": at(moment),
+        "received_at": at(moment),
+        "route": "/",
+        "method": "GET",
+    }
+    return row | {"country": country, "duration_ms": duration, "status_code": status}
+
+
 def faults(bench: Bench, kinds: tuple[str, ...] = PERIODS) -> list[str]:
     """Where the marts differ from the oracle."""
     company, schema = bench.company(), bench.dataset.schema
@@ -128,14 +140,15 @@ def test_key_figures_of_made_up_companies_equal_the_oracle(
 
 
 def two_years() -> dict[str, list[Row]]:
-    """Three years of visits on a few days, and subscriptions that change at the ends of months."""
-    product, revenue, number = [], [], 0
+    """Three years of visits on a few days, a request each, and subscriptions that change at the ends of months."""
+    product, revenue, performance, number = [], [], [], 0
     for year, visitors in ((2023, 3), (2024, 6), (2025, 9)):
         for month, day, more in ((1, 1, 0), (2, 28, 0), (4, 15, 0), (7, 28, 3), (9, 10, 0), (12, 30, 0)):
             for n in range(visitors + more):
                 number += 1
                 country, moment = ("US", "IN", "FR")[n % 3], f"{year}-{month:02}-{day:02}T12:00"
                 product.append(seen(number, moment, f"u{n}", country=country))
+                performance.append(asked(number, moment, country, 90.5 * n + month, 503 if n % 4 == 1 else 200))
                 if n % 2:
                     revenue.append(money(1000 + number, moment, f"u{n}", country=country, amount=f"{n}.55"))
     days = ("2024-02-29", "2024-12-29", "2025-01-03", "2025-12-31")
@@ -149,7 +162,7 @@ def two_years() -> dict[str, list[Row]]:
         terms(2005, "2024-03-15T12:00", "u1", "subscription_started", "plus", "120", **yearly),
         terms(2006, "2025-03-30T00:30", "u1", "plan_changed", "plus", "60", **yearly),
     ]
-    return {"user_events": product, "revenue_events": revenue}
+    return {"user_events": product, "revenue_events": revenue, "performance_metrics": performance}
 
 
 def test_two_filing_seasons_equal_the_oracle(bench: Bench) -> None:
@@ -172,6 +185,46 @@ def test_a_month_is_compared_with_the_days_as_far_from_the_countrys_own_deadline
     assert (september["value"], september["year_before_value"], september["deadline_value"]) == (3.0, 2.0, 3.0)
     whole = summary_of(bench, "sessions", "month", "2025-09-01")
     assert (whole["value"], whole["year_before_value"], whole["deadline_value"]) == (9.0, 6.0, 7.0)
+
+
+def test_requests_count_under_their_own_country_and_an_unknown_one_is_a_value(bench: Bench) -> None:
+    performance = [asked(n, f"2025-03-{n:02}T12:00", "US", 100.0 * n) for n in range(3, 13)]
+    performance += [asked(2, "2025-03-11T12:00", "US", 50, 500), asked(20, "2025-03-11T12:00", "", 7000)]
+    performance += [asked(21, "2025-03-12T12:00", "IS", 3000)]  # where nobody was seen, and nothing sold
+    product = [seen(1, "2025-03-01T12:00", "ada"), seen(2, "2025-04-10T12:00", "ada")]
+    bench.fill({"user_events": product, "performance_metrics": performance}, marts=MARTS)
+    names = ("requests", "failed_requests", "error_rate", "latency_p50_ms", "latency_p95_ms")
+
+    def march(value: str | None = None) -> tuple[float | None, ...]:
+        where = {} if value is None else {"dimension": "country", "dimension_value": value}
+        return tuple(summary_of(bench, name, "month", "2025-03-01", **where)["value"] for name in names)
+
+    assert march() == (13, 1, 1 / 13, 800, 7000)
+    assert march("US") == (11, 1, 1 / 11, 700, 1200)
+    assert march("") == (1, 0, 0, 7000, 7000)
+    assert march("IS") == (1, 0, 0, 3000, 3000)
+    days = mart(bench.client, bench.dataset.schema, "kpi_breakdown_daily")
+    eleventh = {
+        (row["dimension"], row["dimension_value"]): (row["requests"], row["latency_p95_ms"])
+        for row in days
+        if row["kpi_date"] == date(2025, 3, 11) and row["dimension"] in ("all", "country", "plan")
+    }
+    assert eleventh == {
+        ("all", ""): (3, 7000), ("country", "US"): (2, 1100), ("country", ""): (1, 7000), ("country", "IS"): (0, None),
+        ("plan", "none"): (None, None),
+    }  # fmt: skip
+    assert faults(bench) == []
+
+
+def test_the_companys_latency_beside_the_deadline_is_of_the_days_of_every_country(bench: Bench) -> None:
+    # September 2025 stands beside the thirty days from 17 July 2024 in India, and beside September 2024 elsewhere.
+    bench.fill(two_years(), marts=MARTS)
+    indian = summary_of(bench, "latency_p95_ms", "month", "2025-09-01", dimension="country", dimension_value="IN")
+    assert (indian["value"], indian["year_before_value"], indian["deadline_value"]) == (643, 371, 641)
+    whole = summary_of(bench, "latency_p95_ms", "month", "2025-09-01")
+    assert (whole["value"], whole["year_before_value"], whole["deadline_value"]) == (733, 462, 641)
+    counted = summary_of(bench, "requests", "month", "2025-09-01")
+    assert (counted["value"], counted["year_before_value"], counted["deadline_value"]) == (9, 6, 7)
 
 
 def test_days_that_were_nearer_to_another_deadline_are_no_reference(bench: Bench) -> None:
@@ -264,6 +317,11 @@ MUTANTS = {
     ),
     "a week's year before is on another day of the week": ("toMonday(day) - 364", "toMonday(day) - 365"),
     "deadlines do not move": ("next_deadline.1 - earlier_deadline.1 as days_between", "365 as days_between"),
+    "every request comes from one country": (
+        "country as dimension_value,\n    -- numbers\n    latency_ms",
+        "'US' as dimension_value,\n    -- numbers\n    latency_ms",
+    ),
+    "latency of a country is that of all": ("and stretch_days.cell_value = durations.dimension_value", ""),
     "expansion counts as kept": ("least(opening, closing)", "greatest(opening, closing)"),
     "people of a period are sums of days": (
         "rules.over_period = 'distinct', toDecimal128(measures.people, 12)",

@@ -233,6 +233,7 @@ def request(number: int, minutes: float, duration: float, status: int = 200, **m
         "duration_ms": duration,
         "response_bytes": number,
         "server": "s1",
+        "country": ("DE", "FR", "")[number % 3],
     }
     return row | more
 
@@ -477,6 +478,7 @@ MUTANTS = {
         "requests_by_day.requests",
     ),
     "latencies are cut": ("ceil(duration_ms)", "floor(duration_ms)"),
+    "a minute has a histogram by country": ("arrayUniq(mapKeys(counts)) = length(counts)", "true"),
     "quantiles round down": ("passed * 100 >= 50", "passed * 100 > 50"),
     "the client's errors are ours": ("status_code >= 500", "status_code >= 400"),
     "the same weekday is the day after": ("% 7 = 6", "% 7 = 5"),

@@ -92,9 +92,17 @@ def test_every_figure_says_how_it_is_over_a_longer_period(manifest: Node) -> Non
         meta, is_ratio = metric["config"]["meta"], metric["type"] == "ratio"
         assert meta["over_period"] in RULES
         assert meta["over_period"].startswith("ratio") == is_ratio
-        assert meta["drill"] in {"all", "none"}
+        assert meta["drill"] in {"all", "country", "none"}
         assert meta["open_window"] in {None, "activation_days", "trial_days"}
         assert meta["look_back"] in {None, "weekly_window_days", "monthly_window_days", "opening_balance"}
+
+
+def test_figures_of_requests_are_drilled_by_country_and_their_parts_alike(manifest: Node) -> None:
+    metrics = metrics_of(manifest, "kpi_daily")
+    by_country = {name for name, metric in metrics.items() if metric["config"]["meta"]["drill"] == "country"}
+    assert by_country == {"requests", "failed_requests", "error_rate", "latency_p50_ms", "latency_p95_ms"}
+    counted = {name for name, m in metrics.items() if m["config"]["meta"]["minimum_count"]["of"] == "requests"}
+    assert by_country == counted
 
 
 def test_a_figure_that_waits_for_a_window_says_so_and_may_be_unknown(manifest: Node) -> None:

@@ -4,6 +4,7 @@ select
     -- strings
     route,
     method,
+    country,
     -- numbers
     status_code,
     duration_ms,

@@ -1,15 +1,18 @@
 {{ config(order_by='(dimension, dimension_value, measure, day)') }}
 
-{#- Requests do not say who sent them: they stand in the whole only, as sticky people do. -#}
+{#- Of a request only the country is known, so requests stand in the whole and by country; sticky people in the whole
+    only. -#}
 with
 requests as (
     select
+        dimension,
+        dimension_value,
         day,
         arrayJoin(
             {{ measures({'requests': 'sum(requests)', 'failed_requests': 'sum(failed_requests)'}) }}
         ) as figure
     from {{ ref('request_durations') }}
-    group by day
+    group by dimension, dimension_value, day
 ),
 
 cells as (
@@ -27,8 +30,8 @@ cells as (
     {%- endfor %}
     {%- endfor %}
     select
-        'all' as dimension,
-        '' as dimension_value,
+        dimension,
+        dimension_value,
         figure.1 as measure,
         figure.2 as amount,
         day

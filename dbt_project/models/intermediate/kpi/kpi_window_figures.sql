@@ -75,8 +75,13 @@ left join measured
         and windows.dimension_value = measured.dimension_value
         and windows.comparison = measured.comparison
 left join {{ ref('kpi_window_latency') }} as latency
-    on windows.from_day = latency.from_day and windows.until_day = latency.until_day
+    on
+        windows.period_type = latency.period_type
+        and windows.period_start = latency.period_start
+        and windows.dimension = latency.dimension
+        and windows.dimension_value = latency.dimension_value
+        and windows.comparison = latency.comparison
 cross join rules
 where
     windows.dimension = 'all' and (rules.drill != 'none' or windows.comparison != 'deadline')
-    or rules.drill = 'all'
+    or rules.drill in ('all', windows.dimension)

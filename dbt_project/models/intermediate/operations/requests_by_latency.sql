@@ -2,7 +2,7 @@
     materialized=changing_table(),
     replaces='request_date',
     changed='changed_request_days',
-    order_by='(request_date, route, method, minute_at, latency_ms)'
+    order_by='(request_date, route, method, minute_at, latency_ms, country)'
 ) }}
 -- depends_on: {{ ref('event_changes') }}, {{ ref('stg_performance_metrics') }}, {{ ref('stg_request_deliveries') }}
 
@@ -23,6 +23,7 @@ select
     -- strings
     route,
     method,
+    country,
     -- numbers
     {{ latency_ms('duration_ms') }} as latency_ms,
     count() as requests,
@@ -37,4 +38,4 @@ from {{ 'newest_deliveries' if only_changes() else ref('stg_performance_metrics'
 where
     {{ 'event_date in (' ~ changed_request_days() ~ ')' if only_changes() else 'true' }}
     and {{ until_chosen_date('event_date') }}
-group by route, method, latency_ms, request_date, minute_at
+group by route, method, country, latency_ms, request_date, minute_at

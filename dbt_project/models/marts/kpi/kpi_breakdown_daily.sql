@@ -9,12 +9,23 @@ figures as (
             'dau', 'wau', 'mau', 'new_users', 'sign_ups', 'activated_sign_ups', 'sessions', 'bounced_sessions', 'orders',
             'paying_users', 'conversions', 'active_conversions', 'trials_started', 'trials_converted',
             'active_subscriptions', 'opening_customers', 'churned_customers', 'gross_revenue', 'adjustments', 'refunds',
-            'net_revenue', 'mrr', 'opening_mrr', 'retained_mrr', 'kept_mrr',
+            'net_revenue', 'mrr', 'opening_mrr', 'retained_mrr', 'kept_mrr', 'requests', 'failed_requests',
         ] %}
         coalesce(sumIf(amount, measure = '{{ measure }}'), 0) as exact_{{ measure }},
         {%- endfor %}
         day
     from {{ ref('kpi_cells_daily') }}
+    group by dimension, dimension_value, day
+),
+
+latencies as (
+    select
+        dimension,
+        dimension_value,
+        day,
+        {{ exact_quantile(0.5, 'latency_ms', 'requests') }} as p50,
+        {{ exact_quantile(0.95, 'latency_ms', 'requests') }} as p95
+    from {{ ref('request_durations') }}
     group by dimension, dimension_value, day
 )
 
@@ -51,9 +62,22 @@ select
     {%- for measure in ['mrr', 'opening_mrr', 'retained_mrr', 'kept_mrr'] %}
     {{ to_cents('figures.exact_' ~ measure) }} as {{ measure }},
     {%- endfor %}
+    -- requests
+    {%- for measure in ['requests', 'failed_requests'] %}
+    cast(
+        if(has({{ request_dimensions() }}, figures.dimension), figures.exact_{{ measure }}, null) as Nullable(UInt64)
+    ) as {{ measure }},
+    {%- endfor %}
+    cast(if(figures.exact_requests = 0, null, latencies.p50) as Nullable(UInt32)) as latency_p50_ms,
+    cast(if(figures.exact_requests = 0, null, latencies.p95) as Nullable(UInt32)) as latency_p95_ms,
     -- booleans
     cast(days.is_partial as Bool) as is_partial,
     -- dates
     cast(figures.day as Date) as kpi_date
 from figures
 inner join {{ ref('kpi_days') }} as days on figures.day = days.day
+left join latencies
+    on
+        figures.dimension = latencies.dimension
+        and figures.dimension_value = latencies.dimension_value
+        and figures.day = latencies.day

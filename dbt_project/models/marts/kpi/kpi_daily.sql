@@ -23,6 +23,7 @@ latencies as (
         {{ exact_quantile(0.5, 'latency_ms', 'requests') }} as p50,
         {{ exact_quantile(0.95, 'latency_ms', 'requests') }} as p95
     from {{ ref('request_durations') }}
+    where dimension = 'all'
     group by day
 ),
 
