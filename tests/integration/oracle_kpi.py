@@ -270,8 +270,7 @@ class Figures:
             values = (row["country"], channel, row["plan"] or "none", device)
             add("trials_started", self.day_of(row["event_at"]), values)
             add("trials_converted", self.day_of(row["event_at"]), values, converted)
-        for row in each_once(company.performance_metrics):
-            day = self.day_of(row["event_at"])
+        for row, day in self.requests:
             add("requests", day, (row["country"], "", "", ""))
             add("failed_requests", day, (row["country"], "", "", ""), row["status_code"] >= 500)
         return found
@@ -388,9 +387,15 @@ class Figures:
     def durations(self) -> dict[str, dict[date, list[int]]]:
         """Whole milliseconds of each country's and day's requests, rounded up."""
         found: dict[str, dict[date, list[int]]] = defaultdict(lambda: defaultdict(list))
-        for row in each_once(self.company.performance_metrics):
-            found[row["country"]][self.day_of(row["event_at"])].append(math.ceil(row["duration_ms"]))
+        for row, day in self.requests:
+            found[row["country"]][day].append(math.ceil(row["duration_ms"]))
         return found
+
+    @cached_property
+    def requests(self) -> list[tuple[Row, date]]:
+        """Requests of the days of the data, each once, with its day."""
+        dated = [(row, self.day_of(row["event_at"])) for row in each_once(self.company.performance_metrics)]
+        return [(row, day) for row, day in dated if self.days and self.days[0] <= day <= self.days[-1]]
 
     @cache  # noqa: B019
     def values_of(self, dimension: str) -> list[str]:

@@ -130,12 +130,23 @@ charges = st.builds(
 )  # fmt: skip
 
 
+requests = st.builds(
+    asked, st.integers(130, 160), moments, st.sampled_from(["US", "GB", "FR", ""]),
+    st.sampled_from([0.5, 100.0, 100.5, 900.0]), st.sampled_from([200, 404, 500]),
+)  # fmt: skip
+
+
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(product=st.lists(events, max_size=14), revenue=st.lists(st.one_of(changes, charges), max_size=14))
+@given(
+    product=st.lists(events, max_size=14),
+    revenue=st.lists(st.one_of(changes, charges), max_size=14),
+    performance=st.lists(requests, max_size=14),
+)
 def test_key_figures_of_made_up_companies_equal_the_oracle(
-    bench: Bench, product: list[Row], revenue: list[Row]
+    bench: Bench, product: list[Row], revenue: list[Row], performance: list[Row]
 ) -> None:
-    bench.fill({"user_events": product, "revenue_events": revenue}, marts=MARTS)
+    raw = {"user_events": product, "revenue_events": revenue, "performance_metrics": performance}
+    bench.fill(raw, marts=MARTS)
     assert faults(bench) == []
 
 
