@@ -271,6 +271,26 @@ def test_whoever_changes_the_currency_stays_a_customer(bench: Bench) -> None:
     assert faults(bench) == []
 
 
+def test_a_change_of_currency_at_equal_value_cancels_in_nrr_and_is_a_contraction_in_grr(bench: Bench) -> None:
+    # A pound is worth 1.31 dollars throughout: nothing is gained or lost.
+    revenue = [
+        terms(1, "2025-02-10T12:00", "ada", "subscription_started", "plus", "131"),
+        terms(2, "2025-02-10T12:00", "bob", "subscription_started", "plus", "131"),
+        terms(3, "2025-03-20T12:00", "ada", "plan_changed", "plus", "100", currency="GBP"),
+    ]
+    raw = {"user_events": [seen(9, "2025-04-10T12:00", "cyd")], "revenue_events": revenue}
+    bench.fill(raw, marts=(*MARTS, "mrr_movements", "mrr_movements_total"))
+    days = {row["kpi_date"]: row for row in mart(bench.client, bench.dataset.schema, "kpi_daily")}
+    day = days[date(2025, 4, 5)]
+    assert (day["opening_mrr"], day["retained_mrr"], day["kept_mrr"], day["nrr"], day["grr"]) == (262, 262, 131, 1, 0.5)
+    ratios = "select nrr, grr from marts.{} where month = '2025-03-01' order by booking, currency"
+    total = bench.rows(ratios.format("mrr_movements_total").replace(", currency", ""))
+    assert total == [{"nrr": 1, "grr": 0.5}] * 2
+    by_currency = bench.rows(ratios.format("mrr_movements"))
+    assert by_currency == [{"nrr": None, "grr": None}, {"nrr": 0.5, "grr": 0.5}] * 2
+    assert faults(bench) == []
+
+
 def test_a_figure_that_waits_has_no_references_either(bench: Bench) -> None:
     product = [seen(n, f"2025-{month:02}-{day:02}T12:00", f"u{n}", "sign_up") for n, month, day in (
         (1, 1, 5), (2, 1, 6), (3, 2, 5), (4, 3, 5), (5, 3, 8),
