@@ -43,6 +43,11 @@ def partial_months(company: Company) -> set[date]:
     return {m for m, last in ends.items() if last > company.last or end_of_day(last, company.time_zone) > newest}
 
 
+def uncovered_months(company: Company) -> set[date]:
+    """Partial months, and the one inside which the data begins."""
+    return partial_months(company) | ({month_of(company.first)} if company.first and company.first.day > 1 else set())
+
+
 def four_decimals(money: Fraction) -> Fraction:
     """Rounded to 1/10000, half away from zero; prices are never negative."""
     return Fraction((money * 10_000 + Fraction(1, 2)).__floor__(), 10_000)
@@ -525,7 +530,7 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
     for row in company.money:
         lines[company.customer_of(row), month_of(company.day_of(row["event_at"]))].append(row)
     earned = {key: worth_of(company, rows) for key, rows in lines.items()}
-    people, partial = origins(company), partial_months(company)
+    people, uncovered = origins(company), uncovered_months(company)
     members: dict[tuple[str, str, date], list[str]] = defaultdict(list)
     for customer, ordered in months.items():
         country, channel = people[customer]
@@ -537,20 +542,16 @@ def revenue_cohorts(company: Company) -> list[dict[str, Any]]:
         for since, month in enumerate(months_between(cohort, month_of(company.last))):
             revenue = sum((earned.get((customer, month), NOTHING) for customer in customers), NOTHING)
             total += revenue
-            found.append(
-                {
-                    "breakdown": breakdown,
-                    "segment": segment,
-                    "cohort_month": cohort,
-                    "months_since": since,
-                    "customers": len(customers),
-                    "active_customers": sum(month in months[customer] for customer in customers),
-                    "net_revenue": cents(revenue),
-                    "cumulative_revenue": cents(total),
-                    "revenue_per_customer": per(total, len(customers)),
-                    "is_mature": month not in partial,
-                }
-            )
+            about = {"breakdown": breakdown, "segment": segment, "cohort_month": cohort, "months_since": since}
+            about |= {"customers": len(customers), "is_cohort_partial": cohort in uncovered}
+            figures = {
+                "active_customers": sum(month in months[customer] for customer in customers),
+                "net_revenue": cents(revenue),
+                "cumulative_revenue": cents(total),
+                "revenue_per_customer": per(total, len(customers)),
+            }
+            is_mature = month not in uncovered
+            found.append(about | (figures if is_mature else dict.fromkeys(figures)) | {"is_mature": is_mature})
     return found
 
 

@@ -367,11 +367,36 @@ def test_a_refund_that_names_nobody_is_given_back_to_the_customer_of_its_order(b
         refund(6, "2024-03-20T12:00", "-2", "o1", user_id="bob"),  # whoever a refund names has it
         refund(7, "2024-03-20T12:00", "-4", "o1", event_type="adjustment"),
         charge(8, "2024-03-31T12:00", "0", user_id="cyd"),
+        event(9, "subscription_started", "2024-02-01T12:00", plan_price=Decimal(0)),
+        event(10, "subscription_cancelled", "2024-04-01T12:00"),
     )
     found = bench.rows("select net_revenue from marts.revenue_cohorts where breakdown = 'overall' and months_since = 0")
     assert [row["net_revenue"] for row in found] == [28]
     worth = bench.rows("select customer_id, net_revenue from int.customer_months order by customer_id")
     assert [tuple(row.values()) for row in worth] == [("ada", 0), ("bob", 28), ("cyd", 0)]
+    assert faults(bench) == []
+
+
+def test_a_cell_has_figures_where_the_data_covers_its_month_and_a_cut_cohort_is_marked(bench: Bench) -> None:
+    fill(
+        bench,
+        charge(1, "2024-03-10T12:00", "10"),
+        charge(2, "2024-04-05T12:00", "5"),
+        charge(3, "2024-04-06T12:00", "7", user_id="bob"),
+        charge(4, "2024-05-20T12:00", "1", user_id="cyd"),
+    )
+    found = bench.rows(
+        "select * from marts.revenue_cohorts where breakdown = 'overall' order by cohort_month, months_since"
+    )
+    names = ("months_since", "customers", "active_customers", "net_revenue", "revenue_per_customer")
+    assert [(row["cohort_month"].month, *(row[name] for name in names), row["is_cohort_partial"]) for row in found] == [
+        (3, 0, 1, None, None, None, True),  # the data begins on 10 March
+        (3, 1, 1, 1, 5, 15, True),
+        (3, 2, 1, None, None, None, True),  # May goes on
+        (4, 0, 1, 1, 7, 7, False),
+        (4, 1, 1, None, None, None, False),
+        (5, 0, 1, None, None, None, True),
+    ]
     assert faults(bench) == []
 
 
@@ -405,6 +430,8 @@ MUTANTS = {
     "one order, many orders": ("countIf(is_first_charge)", "countIf(event_type = 'charge')", "revenue_daily"),
     "refunds count as sales": ("sum(reporting_amount)", "sum(abs(reporting_amount))", "revenue_cohorts"),
     "refunds of nobody stay nobody's": (", refunded_customers.customer_id, '')", ", '', '')", "revenue_cohorts"),
+    "the month that goes on has a low number": ("not months.is_partial as", "true as", "revenue_cohorts"),
+    "a cohort cut by the data is whole": ("starts.is_partial as", "false as", "revenue_cohorts"),
     "the first purchase is a repeat": ("sum(days.amount) - argMin", "sum(days.amount) - 0 * argMin", "ltv_summary"),
 }
 
@@ -439,7 +466,8 @@ def busy_company() -> list[Row]:
         charge(21, "2024-03-01T12:00", "5", order_id="o20", country="GB"),
         charge(22, "2024-04-01T12:00", "-3", event_type="refund"),
         charge(23, "2024-05-01T12:00", "7"),
-        refund(24, "2024-05-02T12:00", "-2", "o23"),
+        refund(24, "2024-04-02T12:00", "-2", "o20"),
+        charge(26, "2024-05-03T12:00", "1", user_id="bob"),
     ]
 
 

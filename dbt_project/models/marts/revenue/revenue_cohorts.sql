@@ -1,27 +1,20 @@
 {{ config(order_by='(breakdown, segment, cohort_month, months_since)') }}
 
-with
-period as (
-    select
-        toStartOfMonth(as_of_date) as last_month,
-        toLastDayOfMonth(as_of_date) > as_of_date
-        or {{ start_of_reporting_date('addMonths(last_month, 1)') }} > complete_until as is_last_month_partial
-    from {{ ref('reporting_period') }}
-),
-
 {# Every customer of a cohort has money in its first month, so the cell 0 counts all of them. #}
+with
 grid as (
     select
         cells.breakdown as breakdown,
         cells.segment as segment,
         cells.cohort_month as cohort_month,
         cells.customers as customers,
-        period.last_month as last_month,
-        period.is_last_month_partial as is_last_month_partial,
-        arrayJoin(range(toUInt32(dateDiff('month', cells.cohort_month, period.last_month) + 1))) as months_since
+        starts.is_partial as is_cohort_partial,
+        not months.is_partial as is_mature,
+        dateDiff('month', cells.cohort_month, months.period_start) as months_since
     from {{ ref('revenue_cohort_cells') }} as cells
-    cross join period
-    where cells.months_since = 0
+    inner join {{ ref('reporting_periods') }} as starts on cells.cohort_month = starts.period_start
+    inner join {{ ref('reporting_periods') }} as months on starts.granularity = months.granularity
+    where cells.months_since = 0 and months.granularity = 'month' and months.period_start >= cells.cohort_month
 ),
 
 filled as (
@@ -31,12 +24,13 @@ filled as (
         grid.cohort_month as cohort_month,
         grid.months_since as months_since,
         grid.customers as customers,
-        coalesce(cells.active_customers, 0) as active_customers,
+        grid.is_cohort_partial as is_cohort_partial,
+        grid.is_mature as is_mature,
+        coalesce(cells.active_customers, 0) as ordering_customers,
         coalesce(cells.net_revenue, 0) as exact_revenue,
         sum(coalesce(cells.net_revenue, 0)) over (
             partition by grid.breakdown, grid.segment, grid.cohort_month order by grid.months_since asc
-        ) as exact_cumulative,
-        addMonths(grid.cohort_month, grid.months_since) < grid.last_month or not grid.is_last_month_partial as is_mature
+        ) as exact_cumulative
     from grid
     left join {{ ref('revenue_cohort_cells') }} as cells
         on
@@ -53,12 +47,14 @@ select
     -- numbers
     cast(months_since as UInt16) as months_since,
     cast(customers as UInt64) as customers,
-    cast(active_customers as UInt64) as active_customers,
-    {{ to_cents('exact_revenue') }} as net_revenue,
-    {{ to_cents('exact_cumulative') }} as cumulative_revenue,
-    {{ cents_per('exact_cumulative', 'customers') }} as revenue_per_customer,
+    cast(if(is_mature, ordering_customers, null) as Nullable(UInt64)) as active_customers,
+    cast(if(is_mature, {{ to_cents('exact_revenue') }}, null) as Nullable(Decimal(18, 2))) as net_revenue,
+    cast(if(is_mature, {{ to_cents('exact_cumulative') }}, null) as Nullable(Decimal(18, 2))) as cumulative_revenue,
+    cast(if(is_mature, {{ cents_per('exact_cumulative', 'customers') }}, null) as Nullable(Decimal(18, 2)))
+        as revenue_per_customer,
     -- booleans
     cast(is_mature as Bool) as is_mature,
+    cast(is_cohort_partial as Bool) as is_cohort_partial,
     -- dates
     cast(cohort_month as Date) as cohort_month
 from filled
