@@ -87,7 +87,8 @@ class Usage:
         judged_until = min(self.complete_until, end_of_day(self.as_of, self.time_zone))
         grouped: dict[str, list[Row]] = defaultdict(list)
         for event in each_once(self.raw):
-            grouped[event["calculation_id"]].append(event)
+            if event["calculation_id"]:  # an event that names no run belongs to none
+                grouped[event["calculation_id"]].append(event)
         self.runs: dict[tuple[date, str, str], list[Run]] = defaultdict(list)
         self.steps: dict[tuple[str, int], tuple[Any, str]] = {}
         for calculation_id, events in grouped.items():

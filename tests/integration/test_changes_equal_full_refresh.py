@@ -291,6 +291,37 @@ def test_an_exposure_that_names_user_and_device_moves_what_the_device_did(wareho
             assert [row["person_id"] for row in found] == expected, name
 
 
+def test_an_event_follows_its_run_from_delivery_to_delivery_and_without_an_id_has_none(
+    warehouse: Settings, etl: Client
+) -> None:
+    settings = for_dataset(warehouse, "nameless_runs")
+    migrate(etl, settings.dataset)
+    arrivals = (datetime(2026, 6, 1) + timedelta(hours=hour) for hour in itertools.count())
+    marts = ["+calculator_usage", "+calculator_steps", "+calculator_errors"]
+
+    def did(number: int, run: str, action: str) -> dict[str, object]:
+        row = {"event_id": uuid_of(number), "event_at": datetime(2026, 3, number, 12), "received_at": next(arrivals)}
+        return row | {"calculation_id": run, "calculator": "vat", "action": action, "step_number": number}
+
+    batches = [
+        ([did(1, "r1", "step"), did(2, "r1", "step"), did(3, "", "error"), did(4, "", "step")], {"r1": [1, 2]}),
+        ([did(2, "", "step")], {"r1": [1]}),
+        ([did(1, "", "step"), did(3, "r2", "error"), did(5, "", "step")], {"r2": [3]}),
+        ([did(4, "r1", "step"), did(5, "r2", "step")], {"r1": [4], "r2": [3, 5]}),
+    ]
+    seen = {"event_id": uuid_of(9), "event_name": "page_view", "event_at": datetime(2026, 3, 9, 12), "user_id": "ada"}
+    insert(etl, settings.dataset, "user_events", [seen | {"received_at": datetime(2026, 6, 1)}])
+    for batch, runs in batches:
+        insert(etl, settings.dataset, "calculator_usage", batch)
+        must_build(settings, with_tests=False, variables=ALWAYS_CHANGES, select=marts)
+        place = f"{settings.dataset.schema}_intermediate.calculator_runs"
+        found = rows(etl, f"select calculation_id, step_events.step_number as steps from {place}")
+        assert {row["calculation_id"]: list(row["steps"]) for row in found} == runs
+    batched = contents(etl, settings)
+    must_build(settings, full_refresh=True, with_tests=False, select=marts)
+    assert set(differing(batched, contents(etl, settings))) <= LIVE
+
+
 #: What is read of the money that people paid, with all that it is made of.
 MONEY_OF_PEOPLE = ["+users", "+user_features", "+cohort_members", "+conversion_paths"]
 

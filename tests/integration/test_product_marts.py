@@ -157,6 +157,9 @@ def busy() -> list[Row]:
         event(24, "result only", "complete", 50),
         event(25, "result of an earlier step", "error", 50, 3),
         event(26, "result of an earlier step", "complete", 51, 2),
+        event(27, "", "start", 55),  # these name no run
+        event(28, "", "error", 56, 3, error_code="lost_id"),
+        event(29, "", "complete", 57, 9, step_name="Step of no run"),
         event(1, "good", "start", 0, received_at=NOON + timedelta(hours=1)),
     ]
 
@@ -182,7 +185,7 @@ usage_events = st.builds(
         number, run, action, minutes, step, calculator=calculator,
         received_at=NOON + timedelta(minutes=minutes, hours=late)
     ),
-    st.integers(1, 25), st.sampled_from("abcd"),
+    st.integers(1, 25), st.sampled_from(["a", "b", "c", "d", ""]),
     st.sampled_from(["start", "step", "step", "error", "complete", "abandon"]),
     st.sampled_from([0, 0, 1, 30, 60, 600, 659, 660, 661]), st.integers(0, 4), st.sampled_from(["vat", "income"]),
     st.integers(0, 2),
@@ -209,6 +212,7 @@ MUTANTS = {
     "runs without a start have a duration": ("has_start and completed_at is not null", "completed_at is not null"),
     "quantiles round down": ("passed * 100 >= 50", "passed * 100 > 50"),
     "every error is a run of its own": ("uniqExact(calculation_id)", "count()"),
+    "events that name no run are one": ("calculation_id != ''", "true"),
 }  # fmt: skip
 
 

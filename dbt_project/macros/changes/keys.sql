@@ -46,7 +46,9 @@
 {#- calculator_runs: runs of which an event came or was corrected, and those from which it was moved away. -#}
 {%- macro changed_runs() -%}
     select deliveries.calculation_id from {{ ref('stg_calculator_deliveries') }} as deliveries
-    where deliveries.event_id in ({{ changed_event_ids('calculator_usage') }})
+    where
+        deliveries.event_id in ({{ changed_event_ids('calculator_usage') }})
+        and deliveries.calculation_id != ''
 {%- endmacro -%}
 
 {#- Days on which runs that changed begin, or began before: the old first event came or was corrected too, or is still part

@@ -5,3 +5,4 @@ select distinct
     event_id,
     calculation_id
 from {{ ref('stg_calculator_deliveries') }}
+where calculation_id != ''

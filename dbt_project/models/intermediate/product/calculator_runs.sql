@@ -29,7 +29,7 @@ events as (
         action in ('step', 'error') as is_on_step
     from {{ 'newest_deliveries' if only_changes() else ref('stg_calculator_usage') }}
     where
-        {{ 'calculation_id in (' ~ changed_runs() ~ ')' if only_changes() else 'true' }}
+        {{ 'calculation_id in (' ~ changed_runs() ~ ')' if only_changes() else "calculation_id != ''" }}
         and {{ until_chosen_date('event_date') }}
 ),
 
