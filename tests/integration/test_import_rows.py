@@ -62,6 +62,38 @@ def test_rows_that_fit_are_loaded_and_the_others_keep_line_column_reason_and_tex
     assert (reasons[7], reasons[8]) == ("4 fields expected, 3 found", "missing")
 
 
+def test_a_refund_that_takes_money_is_rejected(importing: Importing) -> None:
+    mapping = importing.mapping("""
+        table: revenue_events
+        types: {at: timestamp, money: decimal}
+        columns: {event_type: kind, event_at: at, amount: money}
+        constants: {currency: EUR}
+    """)
+    content = (
+        "kind,at,money\nrefund,2024-01-01,-1.5\nrefund,2024-01-02,1.5\nrefund,2024-01-03,0\nrefund,2024-01-04,\n"
+        "adjustment,2024-01-05,2\nadjustment,2024-01-06,-2\ncharge,2024-01-07,3\nrefund,2024-01-08,0.0001\n"
+    )
+    importing.load(importing.file("money.csv", content), mapping)
+
+    assert [tuple(row) for row in importing.rejects()] == [
+        (3, "amount", "not the amount of a refund, negative or zero: '1.5'", "refund,2024-01-02,1.5"),
+        (9, "amount", "not the amount of a refund, negative or zero: '0.0001'", "refund,2024-01-08,0.0001"),
+    ]
+    assert importing.rows("select amount from raw.revenue_events order by event_at") == [
+        (Decimal(amount),) for amount in ("-1.5", "0", "0", "2", "-2", "3")
+    ]
+
+
+def test_a_mapping_that_brings_no_amount_needs_no_sign(importing: Importing) -> None:
+    mapping = importing.mapping("""
+        table: revenue_events
+        types: {at: timestamp}
+        columns: {event_type: kind, event_at: at, currency: "'EUR'"}
+    """)
+    importing.load(importing.file("money.csv", "kind,at\nrefund,2024-01-01\n"), mapping)
+    assert importing.rejects() == []
+
+
 def test_line_numbers_are_those_of_an_editor_also_behind_line_breaks_in_quotes(importing: Importing) -> None:
     content = (
         'day,channel,cost,seen\r\n2024-01-01,"two\r\nlines",1,1\r\n\r\n2024-01-02,x,bad,1\r\n'

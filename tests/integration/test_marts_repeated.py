@@ -1,7 +1,7 @@
 """Building again changes nothing, data sets stay apart, and an analyst's schema is the analyst's."""
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -106,6 +106,28 @@ def test_a_currency_without_a_rate_stops_the_marts_and_keeps_the_old_ones(built:
     assert "not_null_revenue_lines_exchange_rate" in failed
     assert any(name.startswith("has_rate_subscription_changes") for name in failed)
     assert {node.name for node in result.nodes if node.status == "skipped"} >= {"kpi_daily", "subscriptions"}
+
+
+def test_refunds_that_take_money_stop_the_marts_until_they_are_delivered_right(
+    warehouse: Settings, etl: Client
+) -> None:
+    settings = for_dataset(warehouse, "wrong_signs")
+    migrate(etl, settings.dataset)
+    day = datetime(2026, 1, 1)
+    line = {"event_at": day, "received_at": day, "user_id": "ada", "currency": "USD", "event_type": "refund"}
+    wrong = [line | {"event_id": uuid_of(number), "amount": Decimal(5)} for number in (1, 2)]
+    insert(etl, settings.dataset, "revenue_events", wrong)
+    result = build(settings, select="+sales_daily")
+    assert [node.name for node in result.failures] == ["refunds_are_never_positive"]
+    assert "sales_daily" in {node.name for node in result.nodes if node.status == "skipped"}
+    remedies = [{"amount": Decimal(-5)}, {"event_type": "adjustment"}]
+    later = [
+        row | remedy | {"received_at": day + timedelta(days=1)} for row, remedy in zip(wrong, remedies, strict=True)
+    ]
+    insert(etl, settings.dataset, "revenue_events", later)
+    must_build(settings, select="+sales_daily")
+    [found] = rows(etl, f"select refunds, adjustments from {settings.dataset.schema}_intermediate.sales_daily")
+    assert found == {"refunds": 5, "adjustments": 5}
 
 
 def test_a_selection_that_does_not_exist_is_one_line(built: Settings) -> None:

@@ -29,6 +29,23 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What the contract of a raw table says of several columns together: which one to blame when `broken` is true."""
+
+    column: str
+    broken: str
+    expected: str
+
+
+#: Rules by raw table; `{name}` stands for the value of a column that every row of the table has.
+_RULES = {
+    "revenue_events": [
+        Rule("amount", "{event_type} = 'refund' and {amount} > 0", "the amount of a refund, negative or zero"),
+    ],
+}
+
+
+@dataclass(frozen=True)
 class TargetColumn:
     """A column of the raw table; `default` is empty when a row must bring a value."""
 
@@ -129,6 +146,9 @@ class Statements:
                 self._settle_column(column, value, plain(types[name]))
             except MappingError as error:
                 raise MappingError(f"{self.mapping.name}: column `{name}`: {error}") from None
+        for rule in _RULES.get(self.mapping.table, ()):
+            if rule.column in self._values:
+                self._check(rule.column, rule.broken.format_map(self._values), rule.expected, self._values[rule.column])
 
     def _settle_column(self, column: TargetColumn, value: str, found: str) -> None:
         wanted, formats = column.plain_type, self.mapping.formats()
