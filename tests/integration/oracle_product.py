@@ -192,6 +192,7 @@ def calculator_errors(usage: Usage) -> list[Row]:
                 seen[calculator, day, country, event["step_number"], event["error_code"]].append(number)
     names = ("calculator", "started_date", "country", "step_number", "error_code")
     return [
-        dict(zip(names, key, strict=True)) | {"errors": len(runs), "failed_runs": len(set(runs))}
+        dict(zip(names, key, strict=True))
+        | {"errors": len(runs), "failed_runs": len(set(runs)), "is_partial": usage.is_partial(key[1])}
         for key, runs in sorted(seen.items())
     ]
