@@ -19,7 +19,8 @@ def wilson(successes: int, trials: int) -> tuple[float, float] | tuple[None, Non
     rate = successes / trials
     a, b, c = 1 + Z * Z / trials, -2 * rate - Z * Z / trials, rate * rate
     root = math.sqrt(max(b * b - 4 * a * c, 0))
-    return max((-b - root) / (2 * a), 0.0), min((-b + root) / (2 * a), 1.0)
+    lower, upper = (-b - root) / (2 * a), (-b + root) / (2 * a)
+    return lower if successes else 0.0, upper if successes < trials else 1.0
 
 
 def rate_columns(name: str, successes: int, trials: int) -> Row:

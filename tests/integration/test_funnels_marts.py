@@ -358,6 +358,26 @@ def test_bh_of_the_published_example_in_the_warehouse(marts_client: Client) -> N
     assert found == pytest.approx([0.008, 0.032, 0.0672, 0.0672, 0.0672, 0.08, 0.0846, 0.205], abs=5e-5)
 
 
+def test_no_interval_leaves_out_its_rate(marts_client: Client) -> None:
+    """Every rate of up to 200 trials and some of a million: the ends are Wilson's, 0 of nobody and 1 of everybody."""
+    columns = MACROS.rate_columns("rate", "successes", "trials")
+    pairs = "select number as trials, arrayJoin(range(0, trials + 1)) as successes from numbers(201) union all"
+    pairs += " select 1000000 as trials, arrayJoin([0, 1, trials - 1, trials]) as successes"
+    found = rows(marts_client, f"select trials, successes, {columns} from ({pairs})")
+    wanted = [
+        {"trials": row["trials"], "successes": row["successes"]}
+        | rate_columns("rate", row["successes"], row["trials"])
+        for row in found
+    ]
+    assert len(found) > 20000
+    assert unlike(found, wanted, "trials", "successes") == []
+    for row in found:
+        if row["trials"]:
+            assert row["rate_lower"] <= row["rate"] <= row["rate_upper"], row
+            assert (row["rate_lower"] == 0) == (row["rate"] == 0), row
+            assert (row["rate_upper"] == 1) == (row["rate"] == 1), row
+
+
 def planted(folder: Path) -> dict[str, Any]:
     """What the simulator says about funnels."""
     return json.loads((folder / "truth.json").read_text())["funnels"]  # type: ignore[no-any-return]

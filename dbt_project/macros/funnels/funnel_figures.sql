@@ -22,16 +22,17 @@
     {{ return(benchmark) }}
 {%- endmacro -%}
 
-{#- Wilson's interval of a rate at 95 %, lower or upper end; NULL of nothing (Wilson 1927, JASA 22, 209–212). The arithmetic may
-    leave 0 to 1 by the last digit; `least` and `greatest` would turn NULL into a number. -#}
+{#- Wilson's interval of a rate at 95 %, lower or upper end; NULL of nothing (Wilson 1927, JASA 22, 209–212). When nobody
+    succeeded the lower end is 0, and when everybody did the upper end is 1: computed, it may miss the rate by the last digit. -#}
 {%- macro wilson(end, successes, trials) -%}
     {%- set z = '1.959963984540054' -%}
-    {%- set limit -%}
-    ({{ successes }} + {{ z }} * {{ z }} / 2 {{ '-' if end == 'lower' else '+' }} {{ z }} * sqrt(
-        {{ successes }} * ({{ trials }} - toFloat64({{ successes }})) / nullIf({{ trials }}, 0) + {{ z }} * {{ z }} / 4
-    )) / ({{ trials }} + {{ z }} * {{ z }})
-    {%- endset -%}
-    if({{ limit }} {{ '< 0, 0' if end == 'lower' else '> 1, 1' }}, {{ limit }})
+    if(
+        {{ trials }} > 0 and {{ successes }} = {{ '0' if end == 'lower' else trials }},
+        {{ '0' if end == 'lower' else '1' }},
+        ({{ successes }} + {{ z }} * {{ z }} / 2 {{ '-' if end == 'lower' else '+' }} {{ z }} * sqrt(
+            {{ successes }} * ({{ trials }} - toFloat64({{ successes }})) / nullIf({{ trials }}, 0) + {{ z }} * {{ z }} / 4
+        )) / ({{ trials }} + {{ z }} * {{ z }})
+    )
 {%- endmacro -%}
 
 {#- Rate with its interval, as the columns <name>, <name>_lower, <name>_upper; NULL of nothing. -#}
