@@ -254,16 +254,22 @@ def test_bottlenecks_follow_from_the_days(
                 for n in range(resamples + 1)
             ]
             known = [(found, 1) for found in losses[1:] if found is not None]
-            lower = None if losses[0] is None else weighted_quantile(known, 0.025)
+            ends = [None if losses[0] is None else weighted_quantile(known, level) for level in (0.025, 0.975)]
             wanted.append(
                 {
                     "funnel": name,
                     "step": step,
                     **intervals(by_day, step, steps, last),
-                    "lost_conversions": losses[0],
                     "value_per_conversion": value,
-                    "lost_value": None if losses[0] is None or value is None else losses[0] * float(value),
-                    "is_recommended": lower is not None and lower > 0,
+                    **{
+                        f"lost_conversions{end}": lost
+                        for end, lost in zip(("", "_lower", "_upper"), (losses[0], *ends), strict=True)
+                    },
+                    **{
+                        f"lost_value{end}": None if lost is None or value is None else lost * float(value)
+                        for end, lost in zip(("", "_lower", "_upper"), (losses[0], *ends), strict=True)
+                    },
+                    "is_recommended": ends[0] is not None and ends[0] > 0,
                     "judged_until": last,
                 }
             )
@@ -293,13 +299,15 @@ def intervals(by_day: dict[Any, Row], step: int, steps: int, last: date) -> Row:
 
 def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dict[date, int]) -> float | None:
     """Lost conversions of a step over the judged days, with the median of the days before as its benchmark."""
-    entrants = passed = near_passed = near_converted = 0
+    entrants = passed = judged = drawn = near_passed = near_converted = 0
     rates = []
     for day, weight in weights.items():
         row, age = by_day[day, step], (last - day).days
         if age < VARIABLES["bottleneck_days"]:
             entrants += weight * row["previous_users"]
             passed += weight * row["users"]
+            judged += 1
+            drawn += weight
         elif age < VARIABLES["bottleneck_days"] + VARIABLES["bottleneck_benchmark_days"]:
             if row["previous_users"] >= VARIABLES["bottleneck_min_users"]:
                 rates.append((row["users"] / row["previous_users"], weight))
@@ -310,7 +318,7 @@ def loss(by_day: dict[Any, Row], step: int, steps: int, last: date, weights: dic
     benchmark = weighted_quantile(rates, 0.5)
     if benchmark is None or not entrants or not near_passed:
         return None
-    return entrants * max(benchmark - passed / entrants, 0) * near_converted / near_passed
+    return entrants / drawn * judged * max(benchmark - passed / entrants, 0) * near_converted / near_passed
 
 
 def value_per_conversion(
@@ -365,8 +373,7 @@ def test_no_interval_leaves_out_its_rate(marts_client: Client) -> None:
     pairs += " select 1000000 as trials, arrayJoin([0, 1, trials - 1, trials]) as successes"
     found = rows(marts_client, f"select trials, successes, {columns} from ({pairs})")
     wanted = [
-        {"trials": row["trials"], "successes": row["successes"]}
-        | rate_columns("rate", row["successes"], row["trials"])
+        {"trials": row["trials"], "successes": row["successes"]} | rate_columns("rate", row["successes"], row["trials"])
         for row in found
     ]
     assert len(found) > 20000

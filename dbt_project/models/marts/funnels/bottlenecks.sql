@@ -48,6 +48,7 @@ measured as (
         sumIf(weight * previous_users, is_judged) as entrants,
         sumIf(weight * users, is_judged) as passed,
         passed / nullIf(entrants, 0) as rate,
+        countIf(is_judged) / nullIf(sumIf(weight, is_judged), 0) as judged_per_drawn_day,
         sum(weight * users) as all_passed,
         sum(weight * converted_users) as all_converted,
         all_converted / nullIf(all_passed, 0) as conversion_after,
@@ -79,8 +80,10 @@ compared as (
             arrayReduce('quantileExactWeighted(0.5)', measured.day_rates, measured.day_weights)
         ) as benchmark_rate,
         {% endif %}
-        {# `greatest` would pass over a benchmark that is unknown. #}
+        {# `greatest` would pass over a benchmark that is unknown. How many days a resample drew says nothing about the
+           loss: as many are judged in each. #}
         measured.entrants
+        * measured.judged_per_drawn_day
         * if(benchmark_rate < measured.rate, 0, benchmark_rate - measured.rate)
         * measured.conversion_after as lost_conversions
     from measured
@@ -117,7 +120,9 @@ estimated as (
         if(
             compared.lost_conversions is null or empty(resampled.losses),
             [],
-            arrayReduce('quantilesExact(0.025, 0.975)', resampled.losses)
+            arrayReduce(
+                'quantilesExactWeighted(0.025, 0.975)', resampled.losses, arrayMap(loss -> 1, resampled.losses)
+            )
         ) as ends,
         if(empty(ends), null, ends[1]) as lost_conversions_lower,
         if(empty(ends), null, ends[2]) as lost_conversions_upper,
