@@ -1,4 +1,4 @@
-"""Intervals of bottlenecks, on days declared here; no build is needed."""
+"""Intervals and benchmarks of bottlenecks, on days and segments declared here; no build is needed."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -177,3 +177,107 @@ MUTANTS = {
 def test_a_wrong_interval_is_noticed(marts_client: Client, name: str) -> None:
     days = made_days(40)
     assert unlike_a_bootstrap(bottlenecks(marts_client, days, MUTANTS[name]), days) != []
+
+
+#: Who entered on the judged days: country, device, plan, and people by furthest step, 1 to 3. The unknown country is a
+#: segment; Luxembourg has fewer people than `bottleneck_min_users` at every step, Malta at step 3.
+SEGMENTS = [
+    ("AT", "phone", "pro", (5, 3, 2)),
+    ("BE", "phone", "plus", (6, 2, 4)),
+    ("CH", "phone", "pro", (8, 10, 7)),
+    ("DE", "desktop", "plus", (20, 11, 9)),
+    ("ES", "desktop", "pro", (30, 4, 6)),
+    ("FR", "desktop", "plus", (15, 25, 20)),
+    ("GB", "tablet", "pro", (2, 2, 16)),
+    ("IT", "tablet", "plus", (12, 7, 1)),
+    ("MT", "tablet", "pro", (7, 1, 3)),
+    ("", "tablet", "plus", (3, 6, 14)),
+    ("LU", "desktop", "pro", (0, 0, 4)),
+]
+
+#: The plan is known of those who came to step 2, so it says nothing about the way to it.
+BREAKDOWNS_BEFORE = {2: ("country", "device"), 3: ("country", "device", "plan")}
+
+#: Values and furthest step of each of them.
+PEOPLE = [
+    ({"country": country, "device": device, "plan": plan if furthest > 1 else ""}, furthest)
+    for country, device, plan, counts in SEGMENTS
+    for furthest, count in enumerate(counts, 1)
+    for _ in range(count)
+]
+
+
+def segment_tables() -> dict[str, str]:
+    """The people spread over the judged days, and some who convert always: on an earlier day, or excluded."""
+    chains = [(LAST - timedelta(days=n % JUDGED), *person, False) for n, person in enumerate(PEOPLE)]
+    for number, country in enumerate(["NO", "PL", "SE"]):
+        best = {"country": country, "device": f"watch {number}", "plan": "max"}
+        chains += [(LAST, best, 3, True), (FIRST, best, 3, False)] * 9
+    listed = ", ".join(
+        f"('{day}', map{sum(values.items(), ())!r}, {furthest}, {is_excluded})"
+        for day, values, furthest, is_excluded in chains
+    )
+    columns = "entry_date Date, breakdown_values Map(String, String), furthest_step UInt8, is_excluded Bool"
+    return {
+        "person_funnels": f"select 'f' as funnel, * from values('{columns}', {listed})",
+        "declared_funnels": "select 'f' as funnel, step, if(step < 3, ['plan'], []) as late_breakdowns"
+        " from (select arrayJoin([1, 2, 3]) as step)",
+    }
+
+
+def wanted_benchmark(step: int) -> float:
+    """The smallest rate that nine tenths of the segments do not exceed."""
+    rates = []
+    for name in BREAKDOWNS_BEFORE[step]:
+        for value in {values[name] for values, _ in PEOPLE}:
+            came = [furthest for values, furthest in PEOPLE if values[name] == value and furthest >= step - 1]
+            if len(came) >= VARIABLES["bottleneck_min_users"]:
+                rates.append(sum(furthest >= step for furthest in came) / len(came))
+    return sorted(rates)[-(-9 * len(rates) // 10) - 1]
+
+
+def best_decile(client: Client, wrong: tuple[str, str] = ("", "")) -> dict[int, Row]:
+    """Rows of bottlenecks by step, compared with the best tenth of segments; `wrong` replaces a piece of the SQL."""
+    segments = rendered("intermediate/funnels/funnel_segment_benchmarks.sql", bottleneck_benchmark="best_decile")
+    assert wrong[0] in segments, "the SQL has changed; change the mutant with it"
+    tables = segment_tables() | given(made_days(40))
+    tables["funnel_segment_benchmarks"] = segments.replace(*wrong) if wrong[0] else segments
+    sql = rendered("marts/funnels/bottlenecks.sql", bottleneck_benchmark="best_decile")
+    return {row["step"]: row for row in answers(client, tables, sql)}
+
+
+def test_the_best_decile_is_the_rate_that_a_tenth_of_segments_reaches(marts_client: Client) -> None:
+    found = best_decile(marts_client)
+    assert {step: row["benchmark_rate"] for step, row in found.items()} == {
+        2: wanted_benchmark(2),
+        3: wanted_benchmark(3),
+    }
+    for row in found.values():
+        short = row["benchmark_rate"] - row["rate"]
+        assert row["benchmark"] == "best_decile"
+        assert row["lost_conversions"] == pytest.approx(row["entrants"] * short * row["conversion_after"])
+        assert row["lost_conversions_lower"] <= row["lost_conversions"] <= row["lost_conversions_upper"]
+
+
+def test_without_a_best_decile_no_segment_is_looked_at(marts_client: Client) -> None:
+    sql = rendered("intermediate/funnels/funnel_segment_benchmarks.sql")
+    assert answers(marts_client, segment_tables() | given(made_days(40)), sql) == []
+
+
+#: A rule of the best decile, and the wrong one next to it.
+WRONG_DECILES = {
+    "the best segment": ("quantileExactWeighted(0.9)", "quantileExactWeighted(1)"),
+    "the median segment": ("quantileExactWeighted(0.9)", "quantileExactWeighted(0.5)"),
+    "segments count by their people": ("groupArray(1)", "groupArray(entrants)"),
+    "small segments count": ("entrants >= 5", "entrants > 0"),
+    "a value of a later step is looked at": ("not has(steps.late_breakdowns, weighted.segment.1)", "true"),
+    "earlier days are looked at": ("where is_judged and", "where"),
+    "excluded people are looked at": ("where not chains.is_excluded", ""),
+    "an unknown value is no segment": ("having entrants", "having segment.2 != '' and entrants"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_DECILES)
+def test_a_wrong_best_decile_is_noticed(marts_client: Client, name: str) -> None:
+    found = {step: row["benchmark_rate"] for step, row in best_decile(marts_client, WRONG_DECILES[name]).items()}
+    assert found != {2: wanted_benchmark(2), 3: wanted_benchmark(3)}
