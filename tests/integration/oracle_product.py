@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from oracle_events import Row, day_cutter, each_once, end_of_day, engine_order
+from oracle_funnel_figures import rate_columns
 from oracle_marts import share
 
 OPEN_FOR = timedelta(minutes=60)
@@ -174,7 +175,7 @@ def calculator_steps(usage: Usage) -> list[Row]:
                     "failed_runs": sum(bool(errors[id(run)]) for run in here),
                     "recovered_runs": sum(bool(errors[id(run)]) for run in done),
                     "errors": sum(len(events) for events in errors.values()),
-                    "completion_rate": share(len(done), len(done) + dropped),
+                    **rate_columns("completion_rate", len(done), len(done) + dropped),
                     "drop_off_rate": share(dropped, len(done) + dropped),
                     "is_partial": usage.is_partial(day),
                     **durations(times),

@@ -1,8 +1,10 @@
 """The marts about calculators equal the oracle and the planted truth; wrong rules are noticed."""
 
 import json
+import math
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +32,22 @@ def faults(client: Client, schema: str, usage: Usage) -> list[str]:
     """Where the marts differ from the oracle."""
     found = []
     for name, (oracle, key) in MARTS.items():
-        found += differences(rows(client, f"select * from {schema}.{name} order by {key}"), oracle(usage))
+        actual, wanted = rows(client, f"select * from {schema}.{name} order by {key}"), oracle(usage)
+        found += differences(as_computed(actual, wanted), wanted)
     return found
+
+
+def as_computed(actual: list[Row], wanted: list[Row]) -> list[Row]:
+    """Ends of intervals as the oracle has them where only the way to compute them differs, in the last digits."""
+    return [
+        row
+        | {
+            name: end
+            for name, end in (other or {}).items()
+            if name.endswith(("_lower", "_upper")) and None not in (end, row[name]) and math.isclose(end, row[name])
+        }
+        for row, other in zip_longest(actual, wanted[: len(actual)])
+    ]
 
 
 def test_the_simulated_company_equals_the_oracle(
@@ -213,6 +229,7 @@ MUTANTS = {
     "quantiles round down": ("passed * 100 >= 50", "passed * 100 > 50"),
     "every error is a run of its own": ("uniqExact(calculation_id)", "count()"),
     "events that name no run are one": ("calculation_id != ''", "true"),
+    "an interval is of all who came": ("/ ((completed_runs + dropped_runs) + 1.95", "/ (reached_runs + 1.95"),
     "more errors may come on a day that is over": ("any(errors.is_partial)", "true"),
 }  # fmt: skip
 

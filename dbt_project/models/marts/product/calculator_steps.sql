@@ -101,7 +101,7 @@ select
     cast(recovered_runs as UInt64) as recovered_runs,
     cast(errors as UInt64) as errors,
     -- ratios
-    cast(completed_runs / nullIf(completed_runs + dropped_runs, 0) as Nullable(Float64)) as completion_rate,
+    {{ rate_columns('completion_rate', 'completed_runs', '(completed_runs + dropped_runs)') }},
     cast(dropped_runs / nullIf(completed_runs + dropped_runs, 0) as Nullable(Float64)) as drop_off_rate,
     -- durations
     cast({{ histogram_quantile('durations', 50) }} as Nullable(UInt32)) as p50_duration_ms,
