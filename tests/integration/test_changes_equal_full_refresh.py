@@ -8,9 +8,10 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
+from batches_support import LIVE, contents, copy_batch, differing, plain_columns
 from clickhouse_connect.driver.client import Client
-from marts_support import NOT_COMPARED, differences, for_dataset, insert, must_build, rows, uuid_of
 from marts_support import company as company_of
+from marts_support import differences, for_dataset, insert, must_build, rows, uuid_of
 from oracle_features import user_features
 
 from gtc.settings import Dataset, Settings
@@ -20,17 +21,6 @@ from simulator.world_file import read_world
 from warehouse.client import connect
 from warehouse.dbt import build
 from warehouse.migrations import migrate
-
-#: Raw tables whose rows arrive in batches; their column of arrival.
-ARRIVING = {
-    "user_events": "received_at",
-    "calculator_usage": "received_at",
-    "revenue_events": "received_at",
-    "experiment_exposures": "received_at",
-    "performance_metrics": "received_at",
-    "marketing_spend": "received_at",
-    "load_rejects": "rejected_at",
-}
 
 #: What a second delivery of an event says differently, by raw table; each may also say another time.
 CORRECTED_COLUMNS = {
@@ -43,10 +33,6 @@ CORRECTED_COLUMNS = {
     "experiment_exposures": ("user_id", "anonymous_id", "experiment_id", "arm", "country"),
     "performance_metrics": ("route", "status_code", "duration_ms"),
 }  # fmt: skip
-
-#: States that every insert into raw collects: a corrected request counts twice there until it is built, as their
-#: descriptions say.
-LIVE = {".performance_live", "_intermediate.live_requests"}
 
 #: Events of each table that a batch corrects.
 CORRECTED_EVENTS = 25
@@ -74,54 +60,11 @@ def company(warehouse: Settings, etl: Client) -> Dataset:
     return dataset
 
 
-def copy_batch(client: Client, source: Dataset, target: Dataset, condition: str) -> None:
-    """Insert the rows of all arriving tables for which the condition on `arrived` holds."""
-    for table, arrived in ARRIVING.items():
-        names = plain_columns(client, source, table)
-        client.command(
-            f"insert into {target.raw_database}.{table} ({names}) select {names} from {source.raw_database}.{table}"
-            f" where {condition.replace('arrived', arrived)}",
-            settings={"max_partitions_per_insert_block": 0},
-        )
-
-
-def contents(client: Client, settings: Settings) -> dict[str, tuple[int, int]]:
-    """Rows and an order-free hash of every table and view that dbt made, by name without the prefix of the schema."""
-    prefix = settings.dataset.schema
-    tables = rows(
-        client,
-        f"select database, name from system.tables where startsWith(database, '{prefix}')"
-        " and not endsWith(database, '_staging') order by database, name",
-    )
-    found = {}
-    for table in tables:
-        if table["name"] not in NOT_COMPARED:
-            place = f"{table['database']}.{table['name']}"
-            [row] = rows(client, f"select count() as n, sum(cityHash64(toString(tuple(*)))) as hash from {place}")
-            found[place.removeprefix(prefix)] = (row["n"], row["hash"])
-    return found
-
-
 def events_received(client: Client, settings: Settings) -> dict[tuple[str, date], int]:
     """Events of each raw table and day; unlike deliveries, their number does not change when parts are merged."""
     place = f"{settings.dataset.schema}_intermediate.source_days"
     found = rows(client, f"select source_table, day, events from {place}")
     return {(row["source_table"], row["day"]): row["events"] for row in found}
-
-
-def differing(batched: dict[str, tuple[int, int]], full: dict[str, tuple[int, int]]) -> list[str]:
-    """Names of tables that are not equal."""
-    return sorted(name for name in batched.keys() | full.keys() if batched.get(name) != full.get(name))
-
-
-def plain_columns(client: Client, dataset: Dataset, table: str) -> str:
-    """Names of the columns that a delivery brings."""
-    found = rows(
-        client,
-        f"select name from system.columns where database = '{dataset.raw_database}' and table = '{table}'"
-        " and default_kind in ('', 'DEFAULT') order by position",
-    )
-    return ", ".join(row["name"] for row in found)
 
 
 def corrections(
