@@ -1,10 +1,12 @@
-"""Renders the macros of funnels without dbt, so that a test can ask for any declaration in milliseconds."""
+"""Renders the macros and models of funnels without dbt, so that a test can ask for any declaration in milliseconds."""
 
 import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from clickhouse_connect.driver.client import Client
+from marts_support import Row, rows
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 
@@ -64,3 +66,16 @@ class Macros:
 
     def __getattr__(self, name: str) -> Any:
         return self.environment.globals[name]
+
+
+def rendered_model(path: str, variables: dict[str, Any]) -> str:
+    """The SQL of a model, below models/, whose parents are common table expressions of their own names."""
+    environment = Macros(variables).environment
+    environment.globals |= {"config": lambda **_: "", "ref": lambda name: name}
+    return environment.from_string((MACROS.parent / "models" / path).read_text()).render()
+
+
+def answers(client: Client, tables: dict[str, str], sql: str) -> list[Row]:
+    """Rows of `sql`, which reads `tables`: a query each, by name."""
+    ctes = ", ".join(f"{name} as ({table})" for name, table in tables.items())
+    return rows(client, f"with {ctes} select * from ({sql}) order by all settings join_use_nulls = 1")

@@ -291,8 +291,10 @@ def revenue_weekly(company: Any, cents: Callable[[Fraction], Decimal]) -> list[R
         {
             "dimension": row["dimension"],
             "dimension_value": row["dimension_value"],
-            "net_revenue": _money(row["value"] or 0.0),
-            "year_before_net_revenue": None if row["year_before_value"] is None else _money(row["year_before_value"]),
+            "net_revenue": cents(Fraction(row["value"] or 0)),
+            "year_before_net_revenue": None
+            if row["year_before_value"] is None
+            else cents(Fraction(row["year_before_value"])),
             "deadlines": deadlines_in(
                 row["dimension_value"] if row["dimension"] == "country" else None, row["period_start"]
             ),
@@ -303,7 +305,3 @@ def revenue_weekly(company: Any, cents: Callable[[Fraction], Decimal]) -> list[R
         if row["kpi"] == "net_revenue" and row["dimension"] in ("country", "plan")
     ]
     return sorted(weeks, key=lambda row: (row["dimension"], row["week"], row["dimension_value"]))
-
-
-def _money(cents_as_number: float) -> Decimal:
-    return Decimal(str(round(cents_as_number, 2)))

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from clickhouse_connect.driver.client import Client
-from funnels_support import MACROS, Macros
-from marts_support import Row, rows
-
-MODELS = MACROS.parent / "models"
+from funnels_support import answers, rendered_model
+from marts_support import Row
 
 #: 28 judged days and 84 before them, as in dbt_project.yml.
 JUDGED, BEFORE = 28, 84
@@ -64,16 +62,8 @@ def given(days: Days) -> dict[str, str]:
 
 
 def rendered(path: str, **variables: Any) -> str:
-    """The SQL of a model whose parents are common table expressions of their own names."""
-    environment = Macros(VARIABLES | variables).environment
-    environment.globals |= {"config": lambda **_: "", "ref": lambda name: name}
-    return environment.from_string((MODELS / path).read_text()).render()
-
-
-def answers(client: Client, tables: dict[str, str], sql: str) -> list[Row]:
-    """Rows of `sql`, which reads `tables`."""
-    ctes = ", ".join(f"{name} as ({table})" for name, table in tables.items())
-    return rows(client, f"with {ctes} select * from ({sql}) order by all settings join_use_nulls = 1")
+    """The SQL of a model under these variables."""
+    return rendered_model(path, VARIABLES | variables)
 
 
 def bottlenecks(client: Client, days: Days, wrong: tuple[str, str] = ("", ""), **variables: Any) -> dict[int, Row]:

@@ -1,14 +1,12 @@
 """Values of a breakdown that is taken at a later step say nothing about the way to that step."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from funnels_support import Macros
-from marts_support import Row, rows
-
-MODELS = Path(__file__).parents[2] / "dbt_project" / "models"
+from funnels_support import answers as answers_of
+from funnels_support import rendered_model
+from marts_support import Row
 
 #: The plan is that of the second of three steps, the channel that of the last event.
 FUNNEL: Row = {
@@ -48,20 +46,13 @@ def answers(marts_client: Client) -> Any:
         "funnel_driver_min_percent": 2,
         "funnel_false_discovery_rate": 0.05,
     }
-    environment = Macros(variables).environment
-    environment.globals |= {"config": lambda **_: "", "ref": lambda name: name}
-
-    def rendered(path: str) -> str:
-        return environment.from_string((MODELS / path).read_text()).render()
-
     given = {
         "funnel_counted_chains": CHAINS,
         "people": NOBODY,
-        "declared_funnels": rendered("intermediate/funnels/declared_funnels.sql"),
-        "funnel_segments": rendered("intermediate/funnels/funnel_segments.sql"),
+        "declared_funnels": rendered_model("intermediate/funnels/declared_funnels.sql", variables),
+        "funnel_segments": rendered_model("intermediate/funnels/funnel_segments.sql", variables),
     }
-    ctes = ", ".join(f"{name} as ({sql})" for name, sql in given.items())
-    return lambda path: rows(marts_client, f"with {ctes} select * from ({rendered(path)}) order by all")
+    return lambda path: answers_of(marts_client, given, rendered_model(path, variables))
 
 
 def test_a_value_of_a_step_drives_only_what_follows_it(answers: Any) -> None:
