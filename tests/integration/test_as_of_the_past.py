@@ -1,4 +1,4 @@
-"""A build as of an earlier day says what a history says that ends on that day, in every table."""
+"""A build as of an earlier day says what a history that ends on it says, in every table that is compared at all."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
